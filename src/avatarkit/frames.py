@@ -95,9 +95,7 @@ class MotionFrames:
         return weights.tobytes(), head.tobytes()
 
     @classmethod
-    def from_quantised(
-        cls, weights: bytes, head: bytes, *, first_frame: int, frame_rate: float
-    ) -> MotionFrames:
+    def from_quantised(cls, weights: bytes, head: bytes, *, first_frame: int, frame_rate: float) -> MotionFrames:
         """Inverse of :meth:`quantised`. Raises ``ValueError`` when the lengths do not fit."""
         count, rest = divmod(len(weights), WEIGHT_COUNT)
         if rest or len(head) != count * HEAD_COUNT * 2:

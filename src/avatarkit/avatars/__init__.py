@@ -1,0 +1,1 @@
+"""The avatar bundle: read, check, describe, deform."""

@@ -1,0 +1,1 @@
+"""Speech to motion: engines behind one contract."""

@@ -1,0 +1,1 @@
+"""Which pose at which time: rounds, motion timeline, transitions, life."""

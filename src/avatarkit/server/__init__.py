@@ -1,0 +1,1 @@
+"""One ASGI app: Console, Motion Server, avatar library."""

@@ -1,0 +1,1 @@
+"""Thin I/O around the protocol: WebSocket and HTTP."""

@@ -1,0 +1,1 @@
+"""Built characters: a spec becomes a bundle."""
