@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "studio": FOUNDATION | {"avatars", "render"},
     "transport": FOUNDATION | {"protocol"},
     "server": FOUNDATION | {"protocol", "audio", "motion", "avatars"},
-    **{name: FOUNDATION | CLIENT | CLASSES for name in CLASSES},
+    **dict.fromkeys(CLASSES, FOUNDATION | CLIENT | CLASSES),
     "cli": FOUNDATION | CLIENT | CLASSES | {"motion", "studio", "server", "__init__"},
     "__init__": FOUNDATION | CLIENT | CLASSES,
 }

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import webbrowser
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from avatarkit.cli.demo.server_process import ServerProcess, start_server
 from avatarkit.cli.demo.stages import Clip, Stage, read_clip, walk
-from avatarkit.types import LoadProgress, LoadProgressType
+from avatarkit.types import LoadProgress
 
 _HERE = Path(__file__).resolve()
 _CLIPS = (_HERE.parent / "hello.wav", _HERE.parents[4] / "assets" / "hello.wav")
@@ -38,61 +39,72 @@ def demo(
 
         avatarkit demo --serve
     """
-    asyncio.run(_demo(out, audio or _bundled_clip(), avatar, size, serve))
+    out.mkdir(parents=True, exist_ok=True)
+    asyncio.run(_demo(_Options(out, read_clip(audio or _bundled_clip()), avatar, size, serve)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    out: Path
+    clip: Clip
+    avatar: str
+    size_px: int
+    keep_server: bool
 
 
 def _bundled_clip() -> Path:
     return next((path for path in _CLIPS if path.exists()), _CLIPS[0])
 
 
-async def _demo(out: Path, audio: Path, avatar: str, size: int, keep_server: bool) -> None:
+async def _demo(options: _Options) -> None:
     console = Console()
-    clip = read_clip(audio)
-    out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="avatarkit-demo-") as folder:
-        server = await start_server(Path(folder), port=8700 if keep_server else 0)
+        server = await start_server(Path(folder), port=8700 if options.keep_server else 0)
         try:
             console.print(f"server ready at {server.url}")
-            await _walk_and_report(console, server, clip, out, avatar, size, Path(folder) / "cache")
-            if keep_server:
+            await _walk_and_report(console, server, options, cache_dir=Path(folder) / "cache")
+            if options.keep_server:
                 await _keep(console, server)
         finally:
             await server.stop()
 
 
-async def _walk_and_report(
-    console: Console, server: ServerProcess, clip: Clip, out: Path, avatar: str, size: int, cache_dir: Path
-) -> None:
+async def _walk_and_report(console: Console, server: ServerProcess, options: _Options, *, cache_dir: Path) -> None:
     # Heavy libraries (numba, FFmpeg) load here, so that `avatarkit demo --help` stays quick.
     from avatarkit.cli.demo.results import read_video, write_results  # noqa: PLC0415
     from avatarkit.render import VideoSurface  # noqa: PLC0415
 
-    surface = VideoSurface(out / "demo.mp4", size=(size, size))
-    columns = (TextColumn("  {task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        bar = bars.add_task("downloading the avatar", total=1)
+    video = options.out / "demo.mp4"
+    surface = VideoSurface(video, size=(options.size_px, options.size_px))
+    columns = (TextColumn("  {task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, console=console) as bars:
+        bar = bars.add_task("downloading the avatar", total=1.0)
 
         def progressed(step: LoadProgress) -> None:
-            if step.type is LoadProgressType.DOWNLOADING:
-                bars.update(bar, completed=step.progress or 0.0)
+            if step.progress is not None:
+                bars.update(bar, completed=step.progress)
 
         def finished(stage: Stage) -> None:
             console.print(f"  {stage.name:<22}{stage.ms:9.1f} ms", highlight=False)
-            if stage.name == "load":
-                bars.remove_task(bar)
 
         run = await walk(
-            server, clip, surface, avatar_id=avatar, cache_dir=cache_dir, on_stage=finished, on_progress=progressed
+            server,
+            options.clip,
+            surface,
+            avatar_id=options.avatar,
+            cache_dir=cache_dir,
+            on_stage=finished,
+            on_progress=progressed,
         )
     surface.close()
-    summary = write_results(out, run, read_video(out / "demo.mp4"))
+    summary = write_results(options.out, run, read_video(video))
     console.print(
         f"first motion after {summary['first_motion_ms']} ms, {summary['motion_frames']} motion frames at "
         f"{summary['motion_bytes_per_second']} bytes/s, AV offset p95 {summary['av_offset_ms_p95']} ms",
         highlight=False,
     )
     for name in ("demo.mp4", "demo.png", "demo.json"):
-        console.print(f"wrote {out / name}", highlight=False)
+        console.print(f"wrote {options.out / name}", highlight=False)
 
 
 async def _keep(console: Console, server: ServerProcess) -> None:
