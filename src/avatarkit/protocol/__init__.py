@@ -18,12 +18,11 @@ from avatarkit.protocol.events import (
     ClientEvent,
     MessageRejected,
     MotionReceived,
-    PauseReceived,
+    PlaybackControlled,
     PlaybackStateReceived,
     RequestDropped,
     RequestFinished,
     RequestStarted,
-    ResumeReceived,
     ServerErrorReceived,
     ServerEvent,
     SessionConfigured,
@@ -32,6 +31,7 @@ from avatarkit.protocol.events import (
 )
 from avatarkit.protocol.ids import check_id, is_id, new_id
 from avatarkit.protocol.motion import MOTION_VERSION, MotionChunk, chunk_from_message, chunk_to_message
+from avatarkit.protocol.server_session import ServerSession
 
 __all__ = [
     "MOTION_VERSION",
@@ -44,17 +44,17 @@ __all__ = [
     "MessageTooLargeError",
     "MotionChunk",
     "MotionReceived",
-    "PauseReceived",
+    "PlaybackControlled",
     "PlaybackState",
     "PlaybackStateReceived",
     "ProtocolError",
     "RequestDropped",
     "RequestFinished",
     "RequestStarted",
-    "ResumeReceived",
     "ServerErrorCode",
     "ServerErrorReceived",
     "ServerEvent",
+    "ServerSession",
     "SessionConfigured",
     "SessionConfirmed",
     "SessionRefused",

@@ -49,28 +49,25 @@ class RequestFinished:
 
 @dataclass(frozen=True, slots=True)
 class RequestDropped:
-    """Stop inferring the request and throw its audio away.
-
-    ``superseded`` is true when a newer request took over: then answer with ``end`` at once. After an
-    interrupt nothing more is sent for the request.
-    """
+    """Stop inferring the request, throw its audio away, and answer with ``end`` at once."""
 
     req_id: str
     superseded: bool
+    """True when a newer request took over, false when the client interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
-class PauseReceived:
-    """The client asks to pause; answer with ``playback_state``."""
+class PlaybackControlled:
+    """The client asked to pause or resume; answer with ``playback_state``, handing this event back."""
 
     req_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class ResumeReceived:
-    """The client asks to go on; answer with ``playback_state``."""
-
-    req_id: str
+    """The id that the client named, which may be an old one."""
+    state: PlaybackState
+    """The state of the newest request after the message."""
+    played_ms: int
+    """Milliseconds of motion that the newest request was given; the client alone knows what was heard."""
+    reason: str
+    """``explicit`` when the message changed the state, else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,6 @@ class SessionRefused:
     code: ServerErrorCode
     message: str
     close_code: CloseCode
-    req_id: str = ""
 
 
 ServerEvent = (
@@ -89,8 +85,7 @@ ServerEvent = (
     | AudioReceived
     | RequestFinished
     | RequestDropped
-    | PauseReceived
-    | ResumeReceived
+    | PlaybackControlled
     | SessionRefused
 )
 """Any event of a ``ServerSession``."""

@@ -16,6 +16,12 @@ MAX_ID_CHARACTERS: Final = 128
 MAX_TEXT_CHARACTERS: Final = 2000
 """Longest error message or trace header kept; longer ones are cut."""
 
+MAX_OPEN_REQUESTS: Final = 64
+"""Most requests of one session whose motion is still being made."""
+
+SAMPLE_RATES_HZ: Final = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
+"""PCM sample rates, in hertz, that a session may declare."""
+
 MAX_CHUNK_FRAMES: Final = 15_000
 """Most motion frames in one message (64 bytes each, so that the message stays under its limit)."""
 
