@@ -29,7 +29,7 @@ SIZE = (64, 64)
 async def until(condition: Callable[[], bool], *, seconds: float = 30.0) -> None:
     """Real sockets have no virtual clock: poll, and give up with a failure."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - there is no event to await
             await asyncio.sleep(0.01)
 
 
