@@ -39,7 +39,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "clock": set(),
     "frames": {"numpy"},
     "protocol": {"google"},
-    "audio": {"numpy", "sounddevice"},
+    "audio": {"numpy", "sounddevice", "av"},
     "motion": {"numpy"},
     "playback": {"numpy"},
     "avatars": {"numpy", "PIL"},

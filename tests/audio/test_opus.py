@@ -1,0 +1,113 @@
+"""Ogg Opus cut anywhere decodes to the same sound, and nothing else is taken for it."""
+
+from __future__ import annotations
+
+import io
+import random
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from avatarkit.audio.ogg import OggError, OggReader, OggWriter
+from avatarkit.audio.opus import OggOpusDecoder, OggOpusEncoder, OpusPacketDecoder
+from avatarkit.errors import AvatarError, ErrorCode
+
+
+def tone(seconds: float) -> bytes:
+    t = np.arange(round(48000 * seconds)) / 48000
+    return (np.sin(2 * np.pi * 440 * t) * 12000).astype("<i2").tobytes()
+
+
+def encoded(pcm: bytes) -> bytes:
+    encoder = OggOpusEncoder()
+    return encoder.encode(pcm) + encoder.finish()
+
+
+STREAM = encoded(tone(0.5))
+WHOLE = OggOpusDecoder().decode(STREAM)
+
+
+def test_what_we_encode_decodes_to_the_same_tone() -> None:
+    sent = np.frombuffer(tone(0.5), "<i2").astype(float)
+    heard = np.frombuffer(WHOLE, "<i2").astype(float)[: len(sent)]
+    assert len(heard) == len(sent)
+    middle = slice(4800, -4800)
+    assert np.corrcoef(sent[middle], heard[middle])[0, 1] > 0.98
+
+
+def test_ffmpeg_reads_what_we_encode_and_we_read_what_ffmpeg_encodes() -> None:
+    with av.open(io.BytesIO(STREAM)) as container:
+        assert container.streams.audio[0].codec_context.name == "opus"
+        assert sum(frame.samples for frame in container.decode(audio=0)) >= 24000
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="ogg") as container:
+        stream = container.add_stream("libopus", rate=48000)
+        stream.layout = "mono"
+        frame = av.AudioFrame.from_ndarray(np.frombuffer(tone(1.0), "<i2").reshape(1, -1), "s16", "mono")
+        frame.sample_rate = 48000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert len(OggOpusDecoder().decode(buffer.getvalue())) >= 2 * 48000
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 7, 400, 5000]))
+def test_any_cutting_gives_the_same_sound(seed: int, longest: int) -> None:
+    rng = random.Random(seed)
+    decoder = OggOpusDecoder()
+    heard, position = b"", 0
+    while position < len(STREAM):
+        step = rng.randint(1, longest)
+        heard += decoder.decode(STREAM[position : position + step])
+        position += step
+    assert heard == WHOLE
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=4000), st.integers(0, len(STREAM) - 1), st.booleans())
+def test_damage_is_refused_with_the_error_of_the_catalogue(noise: bytes, at: int, after: bool) -> None:
+    data = STREAM[:at] + noise + (STREAM[at:] if after else b"")
+    try:
+        outcome: bytes | ErrorCode = OggOpusDecoder().decode(data)
+    except AvatarError as exc:
+        outcome = exc.code
+    assert isinstance(outcome, bytes) or outcome is ErrorCode.INVALID_AUDIO_INPUT
+
+
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [
+        (b"RIFF\x24\x00\x00\x00WAVEfmt ", "WAV"),
+        (b"\x1aE\xdf\xa3\x01\x00\x00\x00\x00\x00\x00\x1f", "WebM"),
+        (b"\x00\x00\x00\x20ftypM4A ", "MP4"),
+        (b"caff\x00\x01\x00\x00desc", "CAF"),
+    ],
+)
+def test_other_containers_are_named(start: bytes, name: str) -> None:
+    for decode in (OggOpusDecoder().decode, OpusPacketDecoder().decode):
+        with pytest.raises(AvatarError, match=name) as caught:
+            decode(start)
+        assert caught.value.code is ErrorCode.INVALID_AUDIO_INPUT
+
+
+def test_stereo_is_refused() -> None:
+    writer = OggWriter(1)
+    with pytest.raises(AvatarError, match="2 channels"):
+        OggOpusDecoder().decode(writer.page(b"OpusHead\x01\x02" + bytes(9), 0))
+
+
+def test_pages_of_two_streams_are_refused() -> None:
+    reader = OggReader()
+    reader.feed(OggWriter(1).page(b"one", 0))
+    with pytest.raises(OggError, match="more than one"):
+        reader.feed(OggWriter(2).page(b"two", 0))
+
+
+@given(st.lists(st.binary(max_size=3000), max_size=8))
+def test_packets_survive_pages(packets: list[bytes]) -> None:
+    writer, reader = OggWriter(9), OggReader()
+    data = b"".join(writer.page(packet, i) for i, packet in enumerate(packets))
+    assert [packet for byte in data for packet in reader.feed(bytes([byte]))] == packets
