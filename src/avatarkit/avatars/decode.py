@@ -1,0 +1,267 @@
+"""A GLB document as a bundle: our own files and any other GLB with ARKit-named shapes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from avatarkit.avatars import fields, limits, metadata, textures
+from avatarkit.avatars.accessors import AccessorReader
+from avatarkit.avatars.bundle import Bundle, IndexArray, Material, MaterialKind, Mesh, Morph
+from avatarkit.avatars.container import Json, refuse
+from avatarkit.avatars.normals import vertex_normals
+from avatarkit.avatars.scene import Placed, Scene
+from avatarkit.frames import ARKIT_INDEX, FloatArray
+
+_EXTENSIONS: Final = {"KHR_mesh_quantization", "KHR_materials_unlit"}
+"""Required extensions that can be met."""
+_TRIANGLES: Final = 4
+
+
+class Decoder:
+    """Reads one document."""
+
+    def __init__(self, document: Json, binary: memoryview) -> None:
+        self._document = document
+        needed = document.get("extensionsRequired", [])
+        if not isinstance(needed, list) or not all(isinstance(name, str) for name in needed):
+            raise refuse("'extensionsRequired' is not a list of names")
+        foreign = sorted(set(needed) - _EXTENSIONS)
+        if foreign:
+            raise refuse(f"it needs the glTF extension {foreign[0][:80]}, which is not supported")
+        self._check_buffers(binary)
+        self._ours = metadata.is_ours(document)
+        self._reader = AccessorReader(document, binary)
+        self._meshes = fields.objects(document, "meshes")
+        self._materials = fields.objects(document, "materials")
+        self._textures = fields.objects(document, "textures")
+        self._images = fields.objects(document, "images")
+        self._used: dict[int, int] = {}
+        self._vertices_left = limits.VERTICES
+        self._triangles_left = limits.TRIANGLES
+
+    def decode(self) -> Bundle:
+        """The bundle. Raises ``AvatarError`` with the reason when the file cannot be used."""
+        info = metadata.from_json(self._document)
+        scene = Scene(self._document, self._reader)
+        meshes: list[Mesh] = []
+        for placed in scene.placed():
+            meshes += self._place(placed, scene)
+            if len(meshes) > limits.MESHES:
+                raise refuse(f"it holds more than {limits.MESHES} meshes")
+        if not self._ours and not any(mesh.morphs for mesh in meshes):
+            raise refuse("no mesh has a shape with an ARKit name")
+        return Bundle(info, tuple(meshes), scene.joints, self._load_textures())
+
+    def _check_buffers(self, binary: memoryview) -> None:
+        buffers = fields.objects(self._document, "buffers")
+        if len(buffers) > 1 or any("uri" in item for item in buffers):
+            raise refuse("it uses data outside the file")
+        if buffers and fields.whole(buffers[0], "byteLength", low=1) > len(binary):
+            raise refuse("its data is cut off")
+
+    def _place(self, placed: Placed, scene: Scene) -> list[Mesh]:
+        mesh = self._meshes[fields.index(placed.node, "mesh", self._meshes)]
+        name = fields.text(placed.node, "name", fields.text(mesh, "name", "mesh", longest=1000), longest=1000)
+        shape_names = self._shape_names(mesh)
+        out: list[Mesh] = []
+        primitives = fields.objects(mesh, "primitives")
+        if len(primitives) > limits.MESHES:
+            raise refuse(f"a mesh has more than {limits.MESHES} parts")
+        for number, primitive in enumerate(primitives):
+            if fields.whole(primitive, "mode", default=_TRIANGLES) != _TRIANGLES:
+                continue  # points and lines are not part of a face
+            part = self._primitive(primitive, name if number == 0 else f"{name} {number + 1}", shape_names)
+            out.append(self._at_rest(part, placed, scene, primitive))
+        return out
+
+    def _primitive(self, primitive: Json, name: str, shape_names: list[str]) -> Mesh:
+        attributes = fields.obj(primitive, "attributes")
+        accessors = self._reader.accessors
+        position = fields.index(attributes, "POSITION", accessors)
+        count = self._reader.count(position)
+        self._vertices_left -= count
+        if self._vertices_left < 0:
+            raise refuse(f"it holds more than {limits.VERTICES} vertices")
+        positions = self._reader.floats(position, 3)
+        triangles = self._triangles(primitive, count)
+
+        def optional(attribute: str, width: int) -> FloatArray | None:
+            index = fields.optional_index(attributes, attribute, accessors)
+            if index is None:
+                return None
+            if self._reader.count(index) != count:
+                raise refuse(f"{attribute} has another length than POSITION")
+            return self._reader.floats(index, width)
+
+        colors = None
+        if "COLOR_0" in attributes:
+            index = fields.index(attributes, "COLOR_0", accessors)
+            four = accessors[index].get("type") == "VEC4"
+            found = optional("COLOR_0", 4 if four else 3)
+            assert found is not None
+            colors = (found if four else np.column_stack([found, np.ones(count, np.float32)])).clip(0.0, 1.0)
+        normals = optional("NORMAL", 3)
+        return Mesh(
+            name=name,
+            positions=positions,
+            normals=vertex_normals(positions, triangles) if normals is None else normals,
+            triangles=triangles,
+            material=self._material(primitive),
+            uv=optional("TEXCOORD_0", 2),
+            colors=colors,
+            morphs=self._morphs(primitive, shape_names, count),
+            joint_weights=optional("WEIGHTS_0", 4),
+        )
+
+    def _triangles(self, primitive: Json, count: int) -> IndexArray:
+        index = fields.optional_index(primitive, "indices", self._reader.accessors)
+        length = count if index is None else self._reader.count(index)
+        self._triangles_left -= length // 3
+        if length % 3 or self._triangles_left < 0:
+            raise refuse("its triangles are incomplete or too many")
+        if index is None:
+            return np.arange(count, dtype=np.uint32).reshape(-1, 3)
+        triangles = self._reader.integers(index, 1).astype(np.uint32).reshape(-1, 3)
+        if int(triangles.max()) >= count:
+            raise refuse("a triangle points to no vertex")
+        return triangles
+
+    def _shape_names(self, mesh: Json) -> list[str]:
+        names = fields.obj(mesh, "extras").get("targetNames", [])
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise refuse("'targetNames' is not a list of names")
+        if self._ours and (unknown := next((name for name in names if name not in ARKIT_INDEX), None)) is not None:
+            raise refuse(f"its shape '{unknown[:80]}' is not one of the 52 ARKit shapes")
+        return names
+
+    def _morphs(self, primitive: Json, names: list[str], count: int) -> dict[str, Morph]:
+        targets = fields.objects(primitive, "targets")
+        if len(targets) > limits.MORPHS_PER_MESH or (names and len(names) != len(targets)):
+            raise refuse("it has too many shapes, or shapes without names")
+        out: dict[str, Morph] = {}
+        for name, target in zip(names, targets, strict=False):
+            index = fields.optional_index(target, "POSITION", self._reader.accessors)
+            if name not in ARKIT_INDEX or index is None:
+                continue  # other people's rigs also carry visemes and shapes of their own
+            if self._reader.count(index) != count:
+                raise refuse(f"shape '{name}' has another length than its mesh")
+            where, deltas = self._reader.sparse_floats(index)
+            if len(where):
+                out[name] = Morph(where, deltas)
+        return out
+
+    def _at_rest(self, mesh: Mesh, placed: Placed, scene: Scene, primitive: Json) -> Mesh:
+        """The mesh in avatar space, with its joints numbered as in the bundle."""
+        count = len(mesh.positions)
+        skin = fields.optional_index(placed.node, "skin", scene.skins)
+        joints: npt.NDArray[np.uint16] | None = None
+        weights: FloatArray | None = None
+        matrices = np.broadcast_to(placed.world, (1, 4, 4))
+        if skin is not None and mesh.joint_weights is not None:
+            numbers, rest = scene.skin(skin)
+            index = fields.index(fields.obj(primitive, "attributes"), "JOINTS_0", self._reader.accessors)
+            slots = self._reader.integers(index, 4)
+            weights = _normalised(mesh.joint_weights)
+            slots = np.where(weights > 0.0, slots, 0)
+            if len(slots) != count or int(slots.max()) >= len(numbers):
+                raise refuse("a vertex hangs on a joint that does not exist")
+            joints = numbers[slots]
+            matrices = np.einsum("nk,nkij->nij", weights, rest[slots])
+        elif placed.joint is not None and scene.joints[placed.joint].name.lower() != "head":
+            joints = np.zeros((count, 4), np.uint16)
+            joints[:, 0] = placed.joint
+            weights = np.zeros((count, 4), np.float32)
+            weights[:, 0] = 1.0
+        return _moved(mesh, matrices, joints, weights)
+
+    def _material(self, primitive: Json) -> Material:
+        index = fields.optional_index(primitive, "material", self._materials)
+        if index is None:
+            return Material("default")
+        item = self._materials[index]
+        surface = fields.obj(item, "pbrMetallicRoughness")
+        red, green, blue, alpha = (
+            min(max(x, 0.0), 1.0) for x in fields.numbers(surface, "baseColorFactor", (1.0, 1.0, 1.0, 1.0))
+        )
+        kind = fields.obj(fields.obj(item, "extras"), "avatarkit").get("kind")
+        masked = item.get("alphaMode") == "MASK"
+        return Material(
+            name=fields.text(item, "name", f"material {index}", longest=limits.TEXT_LENGTH),
+            kind=MaterialKind(kind) if kind in set(MaterialKind) else MaterialKind.MATTE,
+            base_color=(red, green, blue, alpha),
+            roughness=min(max(fields.number(surface, "roughnessFactor", 1.0), 0.0), 1.0),
+            texture=self._texture(surface, "baseColorTexture"),
+            normal_texture=self._texture(item, "normalTexture"),
+            double_sided=item.get("doubleSided") is True,
+            alpha_cutoff=min(max(fields.number(item, "alphaCutoff", 0.5), 0.0), 1.0) if masked else None,
+        )
+
+    def _texture(self, owner: Json, name: str) -> int | None:
+        if name not in owner:
+            return None
+        texture = self._textures[fields.index(fields.obj(owner, name), "index", self._textures)]
+        image = fields.index(texture, "source", self._images)
+        return self._used.setdefault(image, len(self._used))
+
+    def _load_textures(self) -> tuple[npt.NDArray[np.uint8], ...]:
+        if len(self._used) > limits.TEXTURES:
+            raise refuse(f"it holds more than {limits.TEXTURES} textures")
+        out: list[npt.NDArray[np.uint8]] = []
+        left = limits.TEXTURE_PIXELS
+        views = fields.objects(self._document, "bufferViews")
+        for number in self._used:
+            image = self._images[number]
+            if "uri" in image:
+                raise refuse("it uses data outside the file")
+            pixels = textures.decode(bytes(self._reader.view_bytes(fields.index(image, "bufferView", views))), left)
+            left -= pixels.shape[0] * pixels.shape[1]
+            out.append(pixels)
+        return tuple(out)
+
+
+def _normalised(weights: FloatArray) -> FloatArray:
+    if float(weights.min()) < 0.0:
+        raise refuse("a joint weight is negative")
+    total = weights.sum(axis=1, keepdims=True)
+    if float(total.min()) < 1e-3:
+        raise refuse("a vertex hangs on no joint")
+    shares: FloatArray = (weights / total).astype(np.float32)
+    return shares
+
+
+def _moved(
+    mesh: Mesh,
+    matrices: npt.NDArray[np.float64],
+    joints: npt.NDArray[np.uint16] | None,
+    weights: FloatArray | None,
+) -> Mesh:
+    """The mesh moved by one matrix (1, 4, 4) or one for each vertex (n, 4, 4)."""
+    turn = matrices[:, :3, :3]
+    determinant = np.linalg.det(turn)
+    if float(np.abs(determinant).min()) < 1e-18:
+        raise refuse("a node flattens its mesh")
+    cofactor = np.linalg.inv(turn).transpose(0, 2, 1)
+    normals = np.einsum("nij,nj->ni", np.broadcast_to(cofactor, (len(mesh.normals), 3, 3)), mesh.normals)
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    positions = np.einsum("nij,nj->ni", np.broadcast_to(turn, (len(mesh.positions), 3, 3)), mesh.positions)
+    morphs = {}
+    for name, morph in mesh.morphs.items():
+        chosen = turn if len(turn) == 1 else turn[morph.indices]
+        deltas = np.einsum("nij,nj->ni", np.broadcast_to(chosen, (len(morph.indices), 3, 3)), morph.deltas)
+        morphs[name] = Morph(morph.indices, deltas.astype(np.float32))
+    mirrored = bool(np.median(determinant) < 0.0)
+    return Mesh(
+        name=mesh.name,
+        positions=(positions + matrices[:, :3, 3]).astype(np.float32),
+        normals=normals.astype(np.float32),
+        triangles=mesh.triangles[:, ::-1].copy() if mirrored else mesh.triangles,
+        material=mesh.material,
+        uv=mesh.uv,
+        colors=mesh.colors,
+        morphs=morphs,
+        joints=joints,
+        joint_weights=weights,
+    )
