@@ -1,0 +1,67 @@
+"""Kernels of the deformation: morph targets, then the neck and head joints. Same result as ``avatars.rig.Rig``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from avatarkit.render.cpu.jit import F32, I32, kernel
+
+
+@kernel
+def apply_morphs(
+    rest: F32, rest_normals: F32, weights: F32, starts: I32, vertices: I32, moves: F32, bends: F32, out: F32,
+    out_normals: F32,
+) -> None:  # fmt: skip
+    """Positions and normals (n, 3) at rest plus the weighted changes of all shapes whose weight is not 0."""
+    out[:] = rest
+    out_normals[:] = rest_normals
+    for shape in range(weights.shape[0]):
+        weight = weights[shape]
+        if weight != 0.0:
+            for k in range(starts[shape], starts[shape + 1]):
+                v = vertices[k]
+                out[v, 0] += weight * moves[k, 0]
+                out[v, 1] += weight * moves[k, 1]
+                out[v, 2] += weight * moves[k, 2]
+                out_normals[v, 0] += weight * bends[k, 0]
+                out_normals[v, 1] += weight * bends[k, 1]
+                out_normals[v, 2] += weight * bends[k, 2]
+
+
+@kernel
+def carry(
+    positions: F32, normals: F32, tangents: F32, neck_weights: F32, head_weights: F32, neck: F32, head: F32, out: F32,
+    out_tangents: F32, begin: int, end: int,
+) -> None:  # fmt: skip
+    """Move vertices ``begin`` to ``end`` by the neck's and head's (3, 4) transforms.
+
+    World positions go to ``out[:, 3:6]``, normals of unit length to ``out[:, 6:9]`` and tangents to
+    ``out_tangents``. What follows neither joint stays where it is.
+    """
+    one = np.float32(1.0)
+    for v in range(begin, end):
+        wn, wh = neck_weights[v], head_weights[v]
+        still = one - wn - wh
+        x, y, z = positions[v, 0], positions[v, 1], positions[v, 2]
+        nx, ny, nz = normals[v, 0], normals[v, 1], normals[v, 2]
+        tx, ty, tz = tangents[v, 0], tangents[v, 1], tangents[v, 2]
+        m00 = wn * neck[0, 0] + wh * head[0, 0] + still
+        m01 = wn * neck[0, 1] + wh * head[0, 1]
+        m02 = wn * neck[0, 2] + wh * head[0, 2]
+        m10 = wn * neck[1, 0] + wh * head[1, 0]
+        m11 = wn * neck[1, 1] + wh * head[1, 1] + still
+        m12 = wn * neck[1, 2] + wh * head[1, 2]
+        m20 = wn * neck[2, 0] + wh * head[2, 0]
+        m21 = wn * neck[2, 1] + wh * head[2, 1]
+        m22 = wn * neck[2, 2] + wh * head[2, 2] + still
+        out[v, 3] = m00 * x + m01 * y + m02 * z + wn * neck[0, 3] + wh * head[0, 3]
+        out[v, 4] = m10 * x + m11 * y + m12 * z + wn * neck[1, 3] + wh * head[1, 3]
+        out[v, 5] = m20 * x + m21 * y + m22 * z + wn * neck[2, 3] + wh * head[2, 3]
+        wx, wy, wz = m00 * nx + m01 * ny + m02 * nz, m10 * nx + m11 * ny + m12 * nz, m20 * nx + m21 * ny + m22 * nz
+        scale = one / np.sqrt(wx * wx + wy * wy + wz * wz + np.float32(1e-12))
+        out[v, 6] = wx * scale
+        out[v, 7] = wy * scale
+        out[v, 8] = wz * scale
+        out_tangents[v, 0] = m00 * tx + m01 * ty + m02 * tz
+        out_tangents[v, 1] = m10 * tx + m11 * ty + m12 * tz
+        out_tangents[v, 2] = m20 * tx + m21 * ty + m22 * tz

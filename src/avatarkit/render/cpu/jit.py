@@ -1,0 +1,31 @@
+"""How the kernels are compiled: one decorator, so that every kernel has the same rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, cast
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+F32 = npt.NDArray[np.float32]
+I32 = npt.NDArray[np.int32]
+I16 = npt.NDArray[np.int16]
+U8 = npt.NDArray[np.uint8]
+
+_FunctionT = TypeVar("_FunctionT", bound=Callable[..., Any])
+
+# Not "nnan" and "ninf": kernels compare with infinities, and a NaN in a pose must not be undefined behaviour.
+_FAST_MATH: Final = {"nsz", "arcp", "contract", "afn", "reassoc"}
+
+
+def kernel(function: _FunctionT) -> _FunctionT:
+    """Compile a function on its first call, keep the machine code on disk, and run it without the GIL.
+
+    Kernels are plain loops without ``prange``: the renderer gives row bands to its own threads, which makes
+    pixels independent of the number of threads and needs no threading layer, whose global state would tie
+    renderers of different views together.
+    """
+    compiled = numba.njit(cache=True, nogil=True, fastmath=_FAST_MATH, error_model="numpy")(function)
+    return cast(_FunctionT, compiled)

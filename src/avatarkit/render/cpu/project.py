@@ -1,0 +1,134 @@
+"""The camera, the light's view, and the kernels that take vertices to them."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from avatarkit.render.cpu.jit import F32, I16, I32, kernel
+from avatarkit.types import Camera
+
+SUBPIXELS: Final = 256
+"""Screen positions are rounded to 1/256 pixel, so that coverage is decided in whole numbers, without cracks."""
+
+NEAREST_M: Final = 0.01
+"""Triangles with a corner nearer to the camera than this, or behind it, are left out whole."""
+
+CULLED: Final = 32767
+"""First row of a triangle that is not drawn."""
+
+RECORD: Final = 16
+"""Width of a vertex record, one cache line: x, y (pixels), 1/depth (1/m), position (3, metres), normal (3),
+colour (4, linear), texture coordinate (2), one spare."""
+
+
+def camera_matrix(camera: Camera, size: tuple[int, int]) -> F32:
+    """Row by row the camera's right, down and forward axes with their offsets; then fx, fy, cx, cy: (4, 4).
+
+    Pinhole camera with square pixels; the vertical field of view spans the image's height.
+    Raises ``ValueError`` for a camera that looks nowhere.
+    """
+    position, target = np.array(camera.position, np.float64), np.array(camera.target, np.float64)
+    forward = target - position
+    distance = float(np.linalg.norm(forward))
+    if not math.isfinite(distance) or distance < 1e-6:
+        raise ValueError("the camera's position and target must differ")
+    if not 0.5 <= camera.vertical_fov_deg <= 170.0:
+        raise ValueError("the camera's vertical field of view must be 0.5..170 degrees")
+    forward /= distance
+    up = np.array([0.0, 1.0, 0.0]) if abs(forward[1]) < 0.999 else np.array([0.0, 0.0, -math.copysign(1, forward[1])])
+    right = np.cross(forward, up)
+    right /= np.linalg.norm(right)
+    down = np.cross(forward, right)
+    axes = np.stack([right, down, forward])
+    width, height = size
+    focal = 0.5 * height / math.tan(math.radians(camera.vertical_fov_deg) / 2)
+    result = np.zeros((4, 4))
+    result[:3, :3] = axes
+    result[:3, 3] = -axes @ position
+    result[3] = focal, focal, width / 2, height / 2
+    return result.astype(np.float32)
+
+
+def light_matrix(direction: npt.NDArray[np.float64], center: F32, radius_m: float, texels: int) -> F32:
+    """Orthographic view from a light onto a sphere: texel x, texel y and depth in metres, grown away from it: (3, 4)."""
+    forward = -direction / np.linalg.norm(direction)
+    right = np.cross(forward, [0.0, 1.0, 0.0])
+    right /= np.linalg.norm(right)
+    down = np.cross(forward, right)
+    scale = texels / (2.0 * radius_m)
+    rows = np.stack([right * scale, down * scale, forward])
+    offset = np.array([texels / 2, texels / 2, radius_m]) - rows @ center.astype(np.float64)
+    return np.column_stack([rows, offset]).astype(np.float32)
+
+
+@kernel
+def project(view: F32, record: F32, fixed: I32, begin: int, end: int) -> None:
+    """Fill columns 0..2 of the vertex records from their world positions, and the fixed-point positions (n, 2).
+
+    What is too near gets 1/depth 0.
+    """
+    focal, cx, cy = view[3, 0], view[3, 2], view[3, 3]
+    far_off = np.float32(1e6)
+    for v in range(begin, end):
+        x, y, z = record[v, 3], record[v, 4], record[v, 5]
+        depth = view[2, 0] * x + view[2, 1] * y + view[2, 2] * z + view[2, 3]
+        if not depth > NEAREST_M:
+            record[v, 2] = 0.0
+            continue
+        inverse = np.float32(1.0) / depth
+        sx = cx + focal * inverse * (view[0, 0] * x + view[0, 1] * y + view[0, 2] * z + view[0, 3])
+        sy = cy + focal * inverse * (view[1, 0] * x + view[1, 1] * y + view[1, 2] * z + view[1, 3])
+        sx = min(max(sx, -far_off), far_off)
+        sy = min(max(sy, -far_off), far_off)
+        fixed[v, 0] = int(np.floor(sx * SUBPIXELS + np.float32(0.5)))
+        fixed[v, 1] = int(np.floor(sy * SUBPIXELS + np.float32(0.5)))
+        record[v, 0] = fixed[v, 0] * np.float32(1.0 / SUBPIXELS)
+        record[v, 1] = fixed[v, 1] * np.float32(1.0 / SUBPIXELS)
+        record[v, 2] = inverse
+
+
+@kernel
+def cull(
+    triangles: I32,
+    materials: I32,
+    flags: I32,
+    record: F32,
+    fixed: I32,
+    width: int,
+    height: int,
+    rows: I16,
+    begin: int,
+    end: int,
+) -> None:
+    """First and last pixel row (m, 2) of every triangle that may be seen; ``CULLED`` for the others."""
+    for t in range(begin, end):
+        rows[t, 0] = CULLED
+        rows[t, 1] = -1
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        if record[a, 2] == 0.0 or record[b, 2] == 0.0 or record[c, 2] == 0.0:
+            continue
+        ax, ay, bx, by, cx, cy = fixed[a, 0], fixed[a, 1], fixed[b, 0], fixed[b, 1], fixed[c, 0], fixed[c, 1]
+        area = (np.int64(bx) - ax) * (np.int64(cy) - ay) - (np.int64(cx) - ax) * (np.int64(by) - ay)
+        if area == 0 or (area > 0 and flags[materials[t], 2] == 0):
+            continue
+        if max(ax, bx, cx) < 0 or min(ax, bx, cx) >= width * SUBPIXELS:
+            continue
+        low, high = min(ay, by, cy), max(ay, by, cy)
+        if high < 0 or low >= height * SUBPIXELS:
+            continue
+        rows[t, 0] = max(low >> 8, 0)
+        rows[t, 1] = min(high >> 8, height - 1)
+
+
+@kernel
+def to_light(light: F32, record: F32, out: F32, begin: int, end: int) -> None:
+    """Positions (n, 3) of vertices in the light's view."""
+    for v in range(begin, end):
+        x, y, z = record[v, 3], record[v, 4], record[v, 5]
+        out[v, 0] = light[0, 0] * x + light[0, 1] * y + light[0, 2] * z + light[0, 3]
+        out[v, 1] = light[1, 0] * x + light[1, 1] * y + light[1, 2] * z + light[1, 3]
+        out[v, 2] = light[2, 0] * x + light[2, 1] * y + light[2, 2] * z + light[2, 3]

@@ -1,0 +1,178 @@
+"""Which triangle is seen where: a visibility buffer with four samples a pixel, and the shadow map."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from avatarkit.render.cpu.jit import F32, I16, I32, U8, kernel
+from avatarkit.render.cpu.textures import sample
+
+SAMPLES: Final = 4
+SAMPLE_X: Final = (96, 224, 160, 32)
+SAMPLE_Y: Final = (32, 96, 224, 160)
+"""Sample places in 1/256 pixel: a rotated grid, so that near-vertical and near-horizontal edges get four steps."""
+
+
+@kernel
+def alpha_at(
+    record: F32, a: int, b: int, c: int, wa: float, wb: float, wc: float, base_alpha: float, image: I32, texels: U8,
+    linear: F32,
+) -> float:  # fmt: skip
+    """Alpha of a triangle at screen-space barycentrics, ``image`` being the texture's first level or width 0."""
+    pa, pb, pc = wa * record[a, 2], wb * record[b, 2], wc * record[c, 2]
+    scale = np.float32(1.0) / (pa + pb + pc)
+    alpha = base_alpha * (pa * record[a, 12] + pb * record[b, 12] + pc * record[c, 12]) * scale
+    if image[1] > 0:
+        u = (pa * record[a, 13] + pb * record[b, 13] + pc * record[c, 13]) * scale
+        v = (pa * record[a, 14] + pb * record[b, 14] + pc * record[c, 14]) * scale
+        alpha *= sample(texels, image[0], image[1], image[2], u, v, linear)[3]
+    return alpha
+
+
+@kernel
+def raster_band(
+    triangles: I32,
+    materials: I32,
+    factors: F32,
+    images: I32,
+    texels: U8,
+    linear: F32,
+    rows: I16,
+    fixed: I32,
+    record: F32,
+    depth: F32,
+    seen: I32,
+    width: int,
+    top: int,
+    bottom: int,
+) -> None:
+    """Draw rows ``top`` to ``bottom`` (exclusive) of the visibility buffer.
+
+    ``seen`` int32 (h, 4 w) gets triangle numbers or -1, ``depth`` float32 (h, 4 w) 1/depth or 0. Coverage is
+    exact in 1/256 pixel with the top-left rule: no pixel between two triangles is missed or drawn twice.
+    ``images`` (materials, 3) is the first level of a material's texture, width 0 for none; ``factors`` columns
+    16 and 17 are base alpha and alpha cutoff.
+    """
+    depth[top:bottom] = 0.0
+    seen[top:bottom] = -1
+    for t in range(triangles.shape[0]):
+        if rows[t, 1] < top or rows[t, 0] >= bottom:
+            continue
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        x0, y0 = np.int64(fixed[a, 0]), np.int64(fixed[a, 1])
+        x1, y1 = np.int64(fixed[b, 0]), np.int64(fixed[b, 1])
+        x2, y2 = np.int64(fixed[c, 0]), np.int64(fixed[c, 1])
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        if area < 0:
+            b, c = c, b
+            x1, y1, x2, y2 = x2, y2, x1, y1
+            area = -area
+        left = max(np.int64(0), min(x0, x1, x2) >> 8)
+        right = min(np.int64(width - 1), max(x0, x1, x2) >> 8)
+        first = max(np.int64(top), np.int64(rows[t, 0]))
+        last = min(np.int64(bottom - 1), np.int64(rows[t, 1]))
+
+        # Edge functions, opposite to a, b and c.
+        dx0, dy0 = x2 - x1, y2 - y1
+        dx1, dy1 = x0 - x2, y0 - y2
+        dx2, dy2 = x1 - x0, y1 - y0
+        bias0 = 0 if dy0 < 0 or (dy0 == 0 and dx0 > 0) else -1
+        bias1 = 0 if dy1 < 0 or (dy1 == 0 and dx1 > 0) else -1
+        bias2 = 0 if dy2 < 0 or (dy2 == 0 and dx2 > 0) else -1
+        px, py = left << 8, first << 8
+        row0 = dx0 * (py - y1) - dy0 * (px - x1) + bias0
+        row1 = dx1 * (py - y2) - dy1 * (px - x2) + bias1
+        row2 = dx2 * (py - y0) - dy2 * (px - x0) + bias2
+        # The largest value that an edge function has on any sample of a pixel, against its corner's.
+        most0 = max(dx0, np.int64(0)) + max(-dy0, np.int64(0))
+        most1 = max(dx1, np.int64(0)) + max(-dy1, np.int64(0))
+        most2 = max(dx2, np.int64(0)) + max(-dy2, np.int64(0))
+        most0, most1, most2 = most0 << 8, most1 << 8, most2 << 8
+
+        # 1/depth is a plane on the screen; w_k = E_k / area.
+        over = np.float32(1.0) / np.float32(area)
+        ia, ib, ic = record[a, 2], record[b, 2], record[c, 2]
+        slope_x = np.float32(-256.0) * over * (dy0 * ia + dy1 * ib + dy2 * ic)
+        slope_y = np.float32(256.0) * over * (dx0 * ia + dx1 * ib + dx2 * ic)
+        base = ia + slope_x * np.float32((px - x0) * (1.0 / 256.0)) + slope_y * np.float32((py - y0) * (1.0 / 256.0))
+        material = materials[t]
+        cutoff = factors[material, 17]
+
+        for y in range(first, last + 1):
+            e0, e1, e2 = row0, row1, row2
+            inverse = base
+            for x in range(left, right + 1):
+                if (e0 + most0) | (e1 + most1) | (e2 + most2) >= 0:
+                    for s in range(SAMPLES):
+                        sx, sy = SAMPLE_X[s], SAMPLE_Y[s]
+                        s0 = e0 + dx0 * sy - dy0 * sx
+                        s1 = e1 + dx1 * sy - dy1 * sx
+                        s2 = e2 + dx2 * sy - dy2 * sx
+                        if (s0 | s1 | s2) >= 0:
+                            here = inverse + slope_x * np.float32(sx / 256.0) + slope_y * np.float32(sy / 256.0)
+                            k = 4 * x + s
+                            if here > depth[y, k]:
+                                if cutoff >= 0.0:
+                                    w0, w1 = np.float32(s0) * over, np.float32(s1) * over
+                                    w2 = np.float32(1.0) - w0 - w1
+                                    alpha = alpha_at(
+                                        record, a, b, c, w0, w1, w2, factors[material, 16], images[material], texels,
+                                        linear,
+                                    )  # fmt: skip
+                                    if alpha < cutoff:
+                                        continue
+                                depth[y, k] = here
+                                seen[y, k] = t
+                e0 -= dy0 << 8
+                e1 -= dy1 << 8
+                e2 -= dy2 << 8
+                inverse += slope_x
+            row0 += dx0 << 8
+            row1 += dx1 << 8
+            row2 += dx2 << 8
+            base += slope_y
+
+
+@kernel
+def shadow_band(
+    triangles: I32, casts: U8, materials: I32, flags: I32, points: F32, depth: F32, top: int, bottom: int
+) -> None:
+    """Draw rows ``top`` to ``bottom`` (exclusive) of the shadow map: the depth (metres) nearest to the light.
+
+    ``points`` (n, 3) are vertices in the light's view, ``casts`` (m,) tells which triangles cast a shadow.
+    """
+    size = depth.shape[1]
+    depth[top:bottom] = np.float32(1e9)
+    for t in range(triangles.shape[0]):
+        if casts[t] == 0:
+            continue
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        y0, y1, y2 = points[a, 1], points[b, 1], points[c, 1]
+        low, high = min(y0, y1, y2), max(y0, y1, y2)
+        if high < top or low > bottom:
+            continue
+        x0, x1, x2 = points[a, 0], points[b, 0], points[c, 0]
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        if abs(area) < 1e-9 or (area > 0.0 and flags[materials[t], 2] == 0):
+            continue
+        over = np.float32(1.0) / area
+        first = max(top, int(np.ceil(low - np.float32(0.5))))
+        last = min(bottom - 1, int(np.floor(high - np.float32(0.5))))
+        left = max(0, int(np.ceil(min(x0, x1, x2) - np.float32(0.5))))
+        right = min(size - 1, int(np.floor(max(x0, x1, x2) - np.float32(0.5))))
+        z0, z1, z2 = points[a, 2], points[b, 2], points[c, 2]
+        step1, step2 = -(y0 - y2) * over, -(y1 - y0) * over
+        for y in range(first, last + 1):
+            py = y + np.float32(0.5)
+            px = left + np.float32(0.5)
+            w1 = ((x0 - x2) * (py - y2) - (y0 - y2) * (px - x2)) * over
+            w2 = ((x1 - x0) * (py - y0) - (y1 - y0) * (px - x0)) * over
+            for x in range(left, right + 1):
+                w0 = np.float32(1.0) - w1 - w2
+                if w0 >= 0.0 and w1 >= 0.0 and w2 >= 0.0:
+                    z = w0 * z0 + w1 * z1 + w2 * z2
+                    depth[y, x] = min(depth[y, x], z)
+                w1 += step1
+                w2 += step2

@@ -1,0 +1,174 @@
+"""The CPU renderer: one avatar, no GPU, compiled with numba."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from avatarkit.avatars.bundle import Bundle
+from avatarkit.avatars.rig import head_transforms
+from avatarkit.frames import HEAD_COUNT, WEIGHT_COUNT, Pose
+from avatarkit.render.color import linear_table, srgb_table
+from avatarkit.render.contract import Image
+from avatarkit.render.cpu import deform, project, raster, shade
+from avatarkit.render.cpu.jit import F32, I16, I32
+from avatarkit.render.cpu.lights import KEY_DIRECTION, light_values, unit
+from avatarkit.render.cpu.scene import Scene, build_scene
+from avatarkit.render.cpu.workers import Workers, default_thread_count
+from avatarkit.types import Camera
+
+LARGEST_SIDE: Final = 4096
+"""Images larger than this, in either direction, are refused."""
+
+_BAND_ROWS: Final = 32
+_VERTEX_CHUNK: Final = 8192
+_SHADOW_TEXELS: Final = 512
+_SHADOW_BAND_ROWS: Final = 64
+_SHADOW_OFFSET_M: Final = 0.0022
+
+
+class _Buffers:
+    """What a frame is worked out in; sized by the scene and the image."""
+
+    def __init__(self, scene: Scene) -> None:
+        vertices, triangles = len(scene.rig.positions), len(scene.rig.triangles)
+        self.positions = np.empty((vertices, 3), np.float32)
+        self.normals = np.empty((vertices, 3), np.float32)
+        self.record: F32 = np.zeros((vertices, project.RECORD), np.float32)
+        self.record[:, 9:13] = scene.colors
+        self.record[:, 13:15] = scene.uv
+        self.tangents = scene.tangents.copy()
+        self.fixed: I32 = np.zeros((vertices, 2), np.int32)
+        self.rows: I16 = np.zeros((triangles, 2), np.int16)
+        self.in_light = np.empty((vertices, 3), np.float32)
+        self.shadow = np.empty((_SHADOW_TEXELS, _SHADOW_TEXELS), np.float32)
+        self.depth = np.empty((0, 0), np.float32)
+        self.seen = np.empty((0, 0), np.int32)
+
+    def fit(self, size: tuple[int, int]) -> None:
+        width, height = size
+        if self.depth.shape != (height, width * raster.SAMPLES):
+            self.depth = np.empty((height, width * raster.SAMPLES), np.float32)
+            self.seen = np.empty((height, width * raster.SAMPLES), np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class _Views:
+    camera: F32
+    light: F32
+    lights: F32
+    neck: F32
+    head: F32
+
+
+class CpuRenderer:
+    """Draws an avatar by rasterising on ``threads`` threads; the pixels do not depend on their number.
+
+    The first frame on a machine compiles for some seconds unless ``warm_up`` was called at set-up.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        """``threads``: 1..64; default: the processors, at most four. Raises ``ValueError`` outside."""
+        self._workers = Workers(default_thread_count() if threads is None else threads)
+        self._scene: Scene | None = None
+        self._buffers: _Buffers | None = None
+        self._tables = np.stack([linear_table(), np.arange(256, dtype=np.float32) * np.float32(2 / 255) - 1])
+        self._encode = srgb_table()
+
+    def load(self, bundle: Bundle) -> None:
+        """See :meth:`Renderer.load`."""
+        scene = build_scene(bundle)
+        self._scene, self._buffers = scene, _Buffers(scene)
+
+    def draw(self, pose: Pose, camera: Camera, size: tuple[int, int]) -> Image:
+        """See :meth:`Renderer.draw`. Raises ``ValueError`` for an impossible size, camera or pose."""
+        scene, buffers = self._scene, self._buffers
+        if scene is None or buffers is None:
+            raise RuntimeError("no avatar is loaded: call load() before draw()")
+        _check(pose, size)
+        buffers.fit(size)
+        neck, head = head_transforms(scene.rig, pose.head)
+        views = _Views(
+            camera=project.camera_matrix(camera, size),
+            light=project.light_matrix(unit(KEY_DIRECTION), scene.center, scene.radius_m, _SHADOW_TEXELS),
+            lights=light_values(camera.position),
+            neck=neck,
+            head=head,
+        )
+        self._deform(scene, buffers, views, pose, size)
+        self._cast(scene, buffers)
+        image = np.empty((size[1], size[0], 4), np.uint8)
+        self._paint(scene, buffers, views, image)
+        return image
+
+    def close(self) -> None:
+        """See :meth:`Renderer.close`."""
+        self._workers.close()
+        self._scene = self._buffers = None
+
+    def _deform(self, scene: Scene, to: _Buffers, views: _Views, pose: Pose, size: tuple[int, int]) -> None:
+        rig = scene.rig
+        deform.apply_morphs(
+            rig.positions, rig.normals, np.ascontiguousarray(pose.weights, np.float32), scene.morph_starts,
+            rig.morph_indices, rig.morph_positions, rig.morph_normals, to.positions, to.normals,
+        )  # fmt: skip
+        vertices, triangles = len(rig.positions), len(rig.triangles)
+
+        def place(chunk: int) -> None:
+            begin, end = chunk * _VERTEX_CHUNK, min((chunk + 1) * _VERTEX_CHUNK, vertices)
+            deform.carry(
+                to.positions, to.normals, scene.tangents, rig.neck_weights, rig.head_weights, views.neck, views.head,
+                to.record, to.tangents, begin, end,
+            )  # fmt: skip
+            project.project(views.camera, to.record, to.fixed, begin, end)
+            project.to_light(views.light, to.record, to.in_light, begin, end)
+
+        def cull(chunk: int) -> None:
+            begin, end = chunk * _VERTEX_CHUNK, min((chunk + 1) * _VERTEX_CHUNK, triangles)
+            project.cull(
+                rig.triangles, scene.triangle_material, scene.flags, to.record, to.fixed, size[0], size[1], to.rows,
+                begin, end,
+            )  # fmt: skip
+
+        self._workers.run(place, -(-vertices // _VERTEX_CHUNK))
+        self._workers.run(cull, -(-triangles // _VERTEX_CHUNK))
+
+    def _cast(self, scene: Scene, to: _Buffers) -> None:
+        def band(number: int) -> None:
+            top = number * _SHADOW_BAND_ROWS
+            raster.shadow_band(
+                scene.rig.triangles, scene.casts, scene.triangle_material, scene.flags, to.in_light, to.shadow, top,
+                top + _SHADOW_BAND_ROWS,
+            )  # fmt: skip
+
+        self._workers.run(band, _SHADOW_TEXELS // _SHADOW_BAND_ROWS)
+
+    def _paint(self, scene: Scene, to: _Buffers, views: _Views, image: Image) -> None:
+        rig, textures = scene.rig, scene.textures
+        height, width = image.shape[:2]
+
+        def band(number: int) -> None:
+            top = number * _BAND_ROWS
+            bottom = min(top + _BAND_ROWS, height)
+            raster.raster_band(
+                rig.triangles, scene.triangle_material, scene.factors, scene.images, textures.texels, self._tables[0],
+                to.rows, to.fixed, to.record, to.depth, to.seen, width, top, bottom,
+            )  # fmt: skip
+            shade.shade_band(
+                rig.triangles, scene.triangle_material, scene.factors, scene.flags, textures.texels, textures.levels,
+                textures.counts, self._tables, to.record, to.tangents, views.lights, views.light, to.shadow,
+                np.float32(_SHADOW_OFFSET_M), to.depth, to.seen, self._encode, image, width, top, bottom,
+            )  # fmt: skip
+
+        self._workers.run(band, -(-height // _BAND_ROWS))
+
+
+def _check(pose: Pose, size: tuple[int, int]) -> None:
+    if not all(isinstance(side, int) and 1 <= side <= LARGEST_SIDE for side in size):
+        raise ValueError(f"the size must be 1..{LARGEST_SIDE} whole pixels each way, not {size}")
+    if pose.weights.shape != (WEIGHT_COUNT,) or pose.head.shape != (HEAD_COUNT,):
+        raise ValueError(f"a pose has {WEIGHT_COUNT} weights and {HEAD_COUNT} head values")
+    if not (np.isfinite(pose.weights).all() and np.isfinite(pose.head).all()):
+        raise ValueError("a pose must be finite")

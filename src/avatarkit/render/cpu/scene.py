@@ -1,0 +1,97 @@
+"""A bundle flattened into the arrays that the kernels walk: all meshes behind one another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from avatarkit.avatars.bundle import Bundle, Material, MaterialKind, Mesh
+from avatarkit.avatars.rig import Rig, RigArrays
+from avatarkit.render.cpu.jit import F32, I32, U8
+from avatarkit.render.cpu.materials import material_tables
+from avatarkit.render.cpu.tangents import strand_directions, texture_tangents
+from avatarkit.render.cpu.textures import TexturePool, pool_textures
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """n vertices, m triangles, p meshes; each mesh has its own row in the material tables."""
+
+    rig: RigArrays
+    """Geometry, morphs and joint weights."""
+    morph_starts: I32
+    """int32 (53,): the rig's, narrowed for the kernels."""
+    tangents: F32
+    """float32 (n, 4): hair: direction of the strand; normal-mapped: direction of +u and the sign of +v."""
+    colors: F32
+    """float32 (n, 4), linear."""
+    uv: F32
+    """float32 (n, 2)."""
+    triangle_material: I32
+    """int32 (m,)."""
+    factors: F32
+    flags: I32
+    images: I32
+    """int32 (p, 3): first texel, width and height of the colour texture; zeros for none."""
+    casts: U8
+    """uint8 (m,): 1 where a triangle casts a shadow."""
+    textures: TexturePool
+    center: F32
+    """float32 (3,), metres: middle of the sphere around all vertices at rest."""
+    radius_m: float
+
+
+def build_scene(bundle: Bundle) -> Scene:
+    """Flatten a bundle. Raises ``ValueError`` when there is nothing to draw or a texture is missing."""
+    meshes = bundle.meshes
+    if not any(len(mesh.triangles) for mesh in meshes):
+        raise ValueError("the bundle holds no triangles")
+    rig = Rig(bundle).arrays
+    materials = [mesh.material for mesh in meshes]
+    _check_textures(materials, len(bundle.textures))
+    factors, flags = material_tables(materials)
+    normal_maps = {m.normal_texture for m in materials if m.normal_texture is not None}
+    textures = pool_textures(bundle.textures, normal_maps)
+    images = np.zeros((len(meshes), 3), np.int32)
+    for row, material in enumerate(materials):
+        if material.texture is not None:
+            images[row] = textures.levels[material.texture, 0]
+    triangle_material = np.repeat(np.arange(len(meshes), dtype=np.int32), np.diff(rig.triangle_starts))
+    # Lashes and brows are thinner than a texel of the shadow map: their shadow would be noise.
+    casting = np.array([m.kind is not MaterialKind.LASH for m in materials], np.uint8)
+    low, high = rig.positions.min(axis=0), rig.positions.max(axis=0)
+    return Scene(
+        rig=rig,
+        morph_starts=rig.morph_starts.astype(np.int32),
+        tangents=_stack([_tangents(mesh) for mesh in meshes]),
+        colors=_stack([np.ones((len(m.positions), 4), np.float32) if m.colors is None else m.colors for m in meshes]),
+        uv=_stack([np.zeros((len(m.positions), 2), np.float32) if m.uv is None else m.uv for m in meshes]),
+        triangle_material=triangle_material,
+        factors=factors,
+        flags=flags,
+        images=images,
+        casts=casting[triangle_material],
+        textures=textures,
+        center=(low + high) / 2,
+        radius_m=max(float(np.linalg.norm(high - low)) / 2, 1e-3),
+    )
+
+
+def _stack(parts: list[F32]) -> F32:
+    return np.ascontiguousarray(np.concatenate(parts), np.float32)
+
+
+def _check_textures(materials: list[Material], count: int) -> None:
+    for material in materials:
+        for index in (material.texture, material.normal_texture):
+            if index is not None and not 0 <= index < count:
+                raise ValueError(f"material '{material.name}' names texture {index} of {count}")
+
+
+def _tangents(mesh: Mesh) -> F32:
+    if mesh.material.kind is MaterialKind.HAIR:
+        return strand_directions(mesh)
+    if mesh.material.normal_texture is not None:
+        return texture_tangents(mesh)
+    return np.zeros((len(mesh.positions), 4), np.float32)

@@ -1,0 +1,39 @@
+"""Which renderers there are, and opening one by name."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from typing import Final
+
+from avatarkit.errors import ErrorCode, error, missing_dependency
+from avatarkit.render.contract import Renderer
+
+
+def _open_cpu() -> Renderer:
+    if importlib.util.find_spec("numba") is None:
+        raise missing_dependency("numba", "render")
+    from avatarkit.render.cpu.renderer import CpuRenderer  # noqa: PLC0415 - numba is loaded when it is used
+
+    return CpuRenderer()
+
+
+_RENDERERS: Final[dict[str, Callable[[], Renderer]]] = {"auto": _open_cpu, "cpu": _open_cpu}
+
+
+def renderer_names() -> tuple[str, ...]:
+    """The names that :func:`open_renderer` takes."""
+    return tuple(_RENDERERS)
+
+
+def open_renderer(name: str = "auto") -> Renderer:
+    """Open the renderer of a name; ``auto`` is the best one that this machine can run.
+
+    Raises ``AvatarError``: ``configurationInvalid`` for an unknown name, ``missingDependency`` when the
+    renderer's library is not installed.
+    """
+    opener = _RENDERERS.get(name)
+    if opener is None:
+        choices = ", ".join(renderer_names())
+        raise error(ErrorCode.CONFIGURATION_INVALID, f"There is no renderer '{name}'; the choices are: {choices}.")
+    return opener()
