@@ -1,0 +1,105 @@
+"""From a spec to a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from avatarkit.avatars.bundle import Bundle, BundleInfo, Joint
+from avatarkit.avatars.normals import vertex_normals
+from avatarkit.studio.character import mouth
+from avatarkit.studio.character.brows import brows
+from avatarkit.studio.character.clothing import jumper
+from avatarkit.studio.character.eyes import eye_material, eye_texture, eyeball
+from avatarkit.studio.character.lashes import lashes
+from avatarkit.studio.character.occlusion import ambient, sample_surface
+from avatarkit.studio.character.parts import Part, linear
+from avatarkit.studio.character.person import Person
+from avatarkit.studio.character.skin import refine_body, split
+from avatarkit.studio.character.source import Points, data_folder
+from avatarkit.studio.character.spec import CharacterSpec
+from avatarkit.studio.character.surface import FrontSurface
+from avatarkit.types import Camera
+
+Progress = Callable[[float, str], None]
+"""Called with the share done, 0..1, and what is being done."""
+
+AUTHOR: Final = "AvatarKit, from the MakeHuman base mesh and targets and the ARKit face units for MakeHuman (both CC0)"
+_CAMERA: Final = Camera(position=(0.0, -0.035, 1.12), target=(0.0, -0.050, 0.0), vertical_fov_deg=23.0)
+
+
+def build(spec: CharacterSpec, progress: Progress | None = None) -> Bundle:
+    """Make a character. The same spec gives the same bundle.
+
+    Raises ``AvatarError`` (``missingDependency``) when the head data is not installed.
+    """
+
+    def tell(share: float, what: str) -> None:
+        if progress is not None:
+            progress(share, what)
+
+    tell(0.0, "reading the head")
+    person = Person(data_folder(), spec)
+    tell(0.1, "shaping")
+    body = refine_body(person)
+    normals = _seamless_normals(body.points, body.triangles)
+    skin, lining, _ = split(person, body, normals)
+    skin.colors = np.tile(linear(spec.skin), (len(skin.points), 1))
+    cloth = jumper(person, body.points, body.triangles[~body.lining], spec.cloth)
+    tell(0.3, "eyes and mouth")
+    textures = [eye_texture(spec.iris, spec.seed)]
+    eyes = [eyeball(eye, eye_material(0)) for eye in person.eyes]
+    surface = FrontSurface(skin.points, skin.triangles, skin.shapes, (-0.075, 0.075, 0.0, 0.07))
+    parts = [
+        skin,
+        lining,
+        *eyes,
+        mouth.teeth(person, upper=True),
+        mouth.teeth(person, upper=False),
+        mouth.tongue(person),
+        lashes(person, spec.seed),
+        brows(person, surface, spec.hair, spec.seed),
+        cloth,
+    ]
+    tell(0.6, "light")
+    _bake([skin, cloth], [skin, cloth])
+    tell(0.95, "packing")
+    bundle = Bundle(
+        info=BundleInfo(spec.name, "CC0-1.0", AUTHOR, camera=_CAMERA, background=spec.background),
+        meshes=tuple(part.to_mesh() for part in parts),
+        joints=_joints(person),
+        textures=tuple(textures),
+    )
+    tell(1.0, "done")
+    return bundle
+
+
+def _bake(receivers: list[Part], scene: list[Part]) -> None:
+    samples = np.concatenate([sample_surface(part.points, part.triangles) for part in scene])
+    for part in receivers:
+        normals = part.normals if part.normals is not None else vertex_normals(part.points, part.triangles)
+        open_sky = ambient(part.points, np.asarray(normals, np.float64), samples)
+        part.occlusion = np.clip(0.12 + 1.02 * open_sky**0.8, 0.0, 1.0)
+
+
+def _joints(person: Person) -> tuple[Joint, ...]:
+    def place(point: Points) -> tuple[float, float, float]:
+        x, y, z = (float(np.float32(value)) for value in point)
+        return x, y, z
+
+    return (
+        Joint("root", None, place(person.neck_pivot - np.array([0.0, 0.10, 0.0]))),
+        Joint("neck", 0, place(person.neck_pivot)),
+        Joint("head", 1, place(person.head_pivot)),
+    )
+
+
+def _seamless_normals(points: Points, triangles: np.ndarray) -> Points:
+    """Normals that agree where texture seams split a vertex."""
+    _, inverse = np.unique(np.round(points, 7), axis=0, return_inverse=True)
+    joined = inverse.ravel()
+    welded = np.zeros((joined.max() + 1, 3))
+    welded[joined] = points
+    return np.asarray(vertex_normals(welded, joined[triangles]), np.float64)[joined]

@@ -1,0 +1,104 @@
+"""The skin: head, neck and what the neckline shows, and the lining of the mouth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from avatarkit.avatars.bundle import Material, MaterialKind
+from avatarkit.studio.character.clip import clip, drop_loose
+from avatarkit.studio.character.clothing import CUT_BELOW_M, neckline
+from avatarkit.studio.character.parts import Part, Scalars, Triangles, linear, smooth
+from avatarkit.studio.character.person import Person, neck_head_shares
+from avatarkit.studio.character.source import Points
+from avatarkit.studio.character.subdivide import catmull_clark
+
+_UNDER_CLOTH_M: Final = 0.014
+"""How far the skin goes on below the garment's edge."""
+_MOUTH: Final = (0.55, 0.20, 0.19)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The refined body surface with texture coordinates that are right at seams."""
+
+    points: Points
+    triangles: Triangles
+    base_uv: npt.NDArray[np.float64]
+    """float64 (n, 2) in the base mesh's layout, origin at the bottom left."""
+    shapes: dict[str, Points]
+    lining: npt.NDArray[np.bool_]
+    """Per triangle: belongs to the inside of the mouth."""
+
+
+def refine_body(person: Person) -> Body:
+    """Cut the body at the chest, subdivide it, and split vertices at texture seams."""
+    group = person.base.groups["body"]
+    keep = person.points[group.quads][:, :, 1].min(axis=1) > CUT_BELOW_M
+    quads, uv_quads = group.quads[keep], group.uv_quads[keep]
+    sources, uv_sources = np.unique(quads), np.unique(uv_quads)
+    step = catmull_clark(np.searchsorted(sources, quads), len(sources))
+    uv_step = catmull_clark(np.searchsorted(uv_sources, uv_quads), len(uv_sources))
+    corners = step.quads.ravel() * (uv_step.quads.max() + 1) + uv_step.quads.ravel()
+    unique, quad_corners = np.unique(corners, return_inverse=True)
+    vertex, uv_vertex = np.divmod(unique, uv_step.quads.max() + 1)
+    fine = quad_corners.reshape(-1, 4)
+    uv = uv_step(person.base.uv[uv_sources])[uv_vertex]
+    # The lining has its own island at the bottom right of the base mesh's layout.
+    middle = uv[fine].mean(axis=1)
+    lining = (middle[:, 0] > 0.745) & (middle[:, 1] < 0.145)
+    triangles = np.concatenate([fine[:, [0, 1, 2]], fine[:, [0, 2, 3]]]).astype(np.uint32)
+    shapes = {name: step(deltas[sources])[vertex] for name, deltas in person.shapes.items()}
+    return Body(step(person.points[sources])[vertex], triangles, uv, shapes, np.concatenate([lining, lining]))
+
+
+def split(person: Person, body: Body, normals: Points) -> tuple[Part, Part, npt.NDArray[np.float64]]:
+    """The skin and the mouth's lining as parts, and the skin's texture coordinates in the base layout."""
+    bare = clip(body.triangles[~body.lining], neckline(body.points) * -1.0 + _UNDER_CLOTH_M)
+    used, triangles = drop_loose(bare.triangles, len(bare.first))
+
+    def carried(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return bare(values)[used]
+
+    points = carried(body.points)
+    unit = carried(normals)
+    skin = Part(
+        name="skin",
+        points=points,
+        triangles=triangles,
+        material=Material("skin", MaterialKind.SKIN, roughness=0.5),
+        shapes=_moving({name: carried(deltas) for name, deltas in body.shapes.items()}),
+        normals=unit / np.linalg.norm(unit, axis=1, keepdims=True),
+        neck_head=neck_head_shares(points, person.neck_pivot, person.head_pivot),
+    )
+    inner, lining_triangles = drop_loose(body.triangles[body.lining], len(body.points))
+    lining = Part(
+        name="mouth",
+        points=body.points[inner],
+        triangles=lining_triangles,
+        material=Material("mouth", MaterialKind.MOUTH, roughness=0.4),
+        shapes=_moving({name: deltas[inner] for name, deltas in body.shapes.items()}),
+        normals=normals[inner],
+    )
+    lining.colors = np.tile(linear(_MOUTH), (len(inner), 1))
+    lining.occlusion = _depth_shade(lining.points)
+    return skin, lining, carried(body.base_uv)
+
+
+def _moving(shapes: dict[str, Points]) -> dict[str, Points]:
+    """Shapes with their faint outskirts taken away gradually, which saves a third of the file."""
+    floor = 1.6e-4
+    out = {}
+    for name, deltas in shapes.items():
+        size = np.linalg.norm(deltas, axis=1, keepdims=True)
+        eased = deltas * np.clip((size - floor) / np.maximum(size, 1e-12) * (1.0 + floor / np.maximum(size, floor)), 0, 1)
+        if np.abs(eased).max() > 1e-4:
+            out[name] = eased
+    return out
+
+
+def _depth_shade(points: Points) -> Scalars:
+    return np.clip(0.06 + 0.94 * smooth(-0.012, 0.028, points[:, 2]), 0.0, 1.0)
