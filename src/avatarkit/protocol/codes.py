@@ -8,6 +8,8 @@ from enum import IntEnum
 class ServerErrorCode(IntEnum):
     """``ServerError.code``. Above 4000 the WebSocket close that follows carries the same number."""
 
+    UNSPECIFIED = 0
+    """No number of its own: clients tell it by its text."""
     INVALID_REQUEST = 3
     EGRESS_UNAVAILABLE = 14
     INVALID_EGRESS_CONFIG = 16

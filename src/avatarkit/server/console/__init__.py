@@ -1,0 +1,1 @@
+"""The Console API: session tokens, and the administration of apps, keys and avatars."""

@@ -1,0 +1,44 @@
+"""Reading request bodies within limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from starlette.requests import Request
+
+from avatarkit.server.http.problems import Problem
+
+JSON_LIMIT_BYTES: Final = 64 * 1024
+
+
+async def stream_body(request: Request, limit_bytes: int) -> AsyncIterator[bytes]:
+    """Yield the body piece by piece; :class:`Problem` 413 as soon as it is over the limit."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit_bytes:
+        raise _too_large(limit_bytes)
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > limit_bytes:
+            raise _too_large(limit_bytes)
+        yield piece
+
+
+async def json_object(request: Request, limit_bytes: int = JSON_LIMIT_BYTES) -> dict[str, Any]:
+    """The body as a JSON object; an empty body is an empty object. :class:`Problem` 400 or 413 otherwise."""
+    body = b"".join([piece async for piece in stream_body(request, limit_bytes)])
+    if not body.strip():
+        return {}
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Problem(400, "invalidRequest", "The body is not JSON") from None
+    if not isinstance(value, dict):
+        raise Problem(400, "invalidRequest", "The body must be a JSON object")
+    return value
+
+
+def _too_large(limit_bytes: int) -> Problem:
+    return Problem(413, "invalidRequest", "The body is too large", f"The limit is {limit_bytes} bytes.")

@@ -1,0 +1,1 @@
+"""Motion Server ingress: speech in over a WebSocket, motion out."""

@@ -1,0 +1,65 @@
+"""Who may open a Motion Server connection, and what the others are told before the upgrade."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+
+from avatarkit.server.console.tokens import TokenFault
+from avatarkit.server.services import Services
+
+_MAX_ID_CHARACTERS: Final = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A connection that may be opened."""
+
+    app_id: str
+    avatar_id: str
+
+
+class Rejection(Exception):  # noqa: N818 - an answer, not a fault of the program
+    """The upgrade is refused with a plain HTTP answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+    def response(self) -> Response:
+        """``{"message": ...}`` and a newline: published tests compare the bytes."""
+        body = json.dumps({"message": self.message}, separators=(",", ":")) + "\n"
+        return Response(body, self.status, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+async def admit(websocket: WebSocket, services: Services) -> Admission:
+    """Check the credentials and the avatar of an upgrade request.
+
+    Credentials come in the headers ``X-App-ID`` and ``X-Session-Key`` or, from browsers, in the query as
+    ``appId`` and ``sessionKey``; the avatar is the query's ``id``.
+
+    Raises:
+        Rejection: With the status and text that clients tell causes by.
+    """
+    query = websocket.query_params
+    app_id = websocket.headers.get("x-app-id") or query.get("appId", "")
+    token = websocket.headers.get("x-session-key") or query.get("sessionKey", "")
+    claims = (await services.signer()).check(token, now=services.unix_time())
+    if claims is TokenFault.EXPIRED:
+        raise Rejection(401, "Session token expired")
+    if isinstance(claims, TokenFault):
+        raise Rejection(400, "Invalid session token")
+    if claims.app_id != app_id:
+        raise Rejection(400, "App ID mismatch")
+    store = await services.store()
+    if not await store.apps.exists(app_id):
+        raise Rejection(404, "App ID unrecognized")
+    avatar_id = query.get("id", "")
+    if len(avatar_id) > _MAX_ID_CHARACTERS or await store.avatars.get(avatar_id) is None:
+        raise Rejection(404, "Avatar not found")
+    return Admission(app_id, avatar_id)

@@ -1,0 +1,1 @@
+"""The avatar library: descriptions and bundles, for clients."""

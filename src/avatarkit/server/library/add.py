@@ -1,0 +1,62 @@
+"""Putting a bundle into the library."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from avatarkit.errors import ErrorCode, error
+from avatarkit.server.store.records import AvatarRecord
+
+if TYPE_CHECKING:
+    from avatarkit.avatars.bundle import BundleInfo
+    from avatarkit.server.library.assets import AssetFolder
+    from avatarkit.server.store.database import Store
+
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_MAX_TEXT: Final = 2000
+
+
+async def add_avatar(store: Store, assets: AssetFolder, avatar_id: str, path: Path, *, now: int) -> AvatarRecord:
+    """Check a bundle and take it into the library; an avatar of that id is replaced.
+
+    Args:
+        store: Where its description goes.
+        assets: Where its file goes.
+        avatar_id: 1 to 64 of letters, digits, dot, dash and underscore, beginning with a letter or digit.
+        path: The bundle, binary glTF; it is copied.
+        now: Unix seconds.
+
+    Raises:
+        AvatarError: The id is malformed (``configurationInvalid``) or the bundle is refused, with the reason.
+        OSError: The file cannot be read.
+    """
+    if _ID.fullmatch(avatar_id) is None:
+        raise error(
+            ErrorCode.CONFIGURATION_INVALID,
+            "An avatar id is 1 to 64 letters, digits, dots, dashes or underscores and begins with a letter or digit.",
+        )
+    info = await asyncio.to_thread(_read_info, path)
+    sha256, size = await asyncio.to_thread(assets.add, path)
+    record = AvatarRecord(
+        id=avatar_id,
+        name=info.name[:128] or avatar_id,
+        version=1,
+        sha256=sha256,
+        size=size,
+        minimum_sdk=info.minimum_sdk[:32],
+        license=info.license[:_MAX_TEXT],
+        author=info.author[:_MAX_TEXT],
+        camera=info.camera,
+        created_at=now,
+        updated_at=now,
+    )
+    return await store.avatars.put(record)
+
+
+def _read_info(path: Path) -> BundleInfo:
+    from avatarkit.avatars import read_bundle  # noqa: PLC0415 - only needed when an avatar is added
+
+    return read_bundle(path).info

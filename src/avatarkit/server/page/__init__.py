@@ -1,0 +1,1 @@
+"""The server's own page, and its health."""

@@ -1,0 +1,122 @@
+"""Running the app: bind, serve, announce, stop cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+from typing import Final
+
+import uvicorn
+
+from avatarkit.errors import ErrorCode, error
+from avatarkit.server.app import create_app
+from avatarkit.server.first_start import StartReport, prepare_store
+from avatarkit.server.services import Services
+from avatarkit.server.settings import Settings
+
+OnReady = Callable[[str, StartReport], None]
+"""Called once with the server's URL when everything is open."""
+
+_MAX_SOCKET_MESSAGE_BYTES: Final = 8 * 1024 * 1024 + 64 * 1024
+"""A little above the protocol's own limit, so that the protocol gets to say what is wrong."""
+_SHUTDOWN_TIMEOUT_S: Final = 3
+
+
+def serve(settings: Settings, *, on_ready: OnReady) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        AvatarError: ``configurationInvalid`` when the address cannot be bound; whatever kept the store or
+            the motion engine from opening.
+    """
+    listener = bind(settings.host, settings.port)
+    with listener:
+        server = AvatarServer(Services(settings), listener, on_ready)
+        # The default handlers would end the process with a signal's status after the clean shutdown.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _ignore)
+        server.run(sockets=[listener])
+    if server.failure is not None:
+        raise server.failure
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; port 0 takes a free one.
+
+    Raises:
+        AvatarError: ``configurationInvalid``, with what is in the way.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as exc:
+        raise error(
+            ErrorCode.CONFIGURATION_INVALID,
+            f"Cannot listen on {host} port {port}: {exc.strerror or exc}.",
+            hint="Choose another with --port; 0 takes a free one.",
+        ) from exc
+
+
+def url_of(listener: socket.socket) -> str:
+    """URL under which a listening socket is reached from this machine."""
+    host, port = listener.getsockname()[:2]
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{local}]:{port}" if ":" in local else f"http://{local}:{port}"
+
+
+class AvatarServer(uvicorn.Server):
+    """uvicorn with our limits, that announces when the store and the engine are open.
+
+    Args:
+        services: The server's; started by the app's lifespan.
+        listener: Bound and listening.
+        on_ready: See :data:`OnReady`.
+
+    Attributes:
+        failure: What kept it from getting ready, or ``None``.
+    """
+
+    def __init__(self, services: Services, listener: socket.socket, on_ready: OnReady) -> None:
+        super().__init__(
+            uvicorn.Config(
+                create_app(services),
+                lifespan="on",
+                # uvicorn logs whole request lines, and browsers send the session token in the query.
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                ws_max_size=_MAX_SOCKET_MESSAGE_BYTES,
+                ws_per_message_deflate=False,
+                timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_S,
+            )
+        )
+        self.failure: Exception | None = None
+        self._services = services
+        self._url = url_of(listener)
+        self._on_ready = on_ready
+        self._announcement: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen; the rest opens behind it."""
+        await super().startup(sockets)
+        self._announcement = asyncio.create_task(self._announce())
+
+    async def _announce(self) -> None:
+        services = self._services
+        try:
+            store = await services.store()
+            report = await prepare_store(store, services.assets, now=int(services.unix_time()))
+            await services.engine()
+        except Exception as exc:  # ends the server; raised again by serve()
+            self.failure = exc
+            self.should_exit = True
+            return
+        self._on_ready(self._url, report)
+
+
+def _ignore(_number: int, _frame: object) -> None:
+    """A signal that was dealt with."""

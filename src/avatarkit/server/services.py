@@ -1,0 +1,123 @@
+"""What the routes share: the store, the signer, the motion engine, the open sessions.
+
+The store and the engine take long to load, so both are opened in the background as soon as the server starts;
+a route that needs one waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from avatarkit.clock import Clock, RealClock
+from avatarkit.server.ingress.registry import SessionRegistry
+from avatarkit.server.library.assets import AssetFolder
+from avatarkit.server.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection
+
+    from avatarkit.motion.contract import MotionEngine
+    from avatarkit.server.console.tokens import TokenSigner
+    from avatarkit.server.store.database import Store
+
+EngineFactory = Callable[[str], "MotionEngine"]
+"""Makes the motion engine of a name; called on a worker thread."""
+
+
+class Services:
+    """Everything that one running server holds.
+
+    Args:
+        settings: How it was set up.
+        clock: Source of durations.
+        unix_time: Source of calendar time, in Unix seconds.
+        engine_factory: Makes the motion engine; default :func:`avatarkit.motion.open_engine`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        unix_time: Callable[[], float] = time.time,
+        engine_factory: EngineFactory | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or RealClock()
+        self.unix_time = unix_time
+        self.assets = AssetFolder(settings.data / "assets")
+        self.sessions = SessionRegistry(settings.sessions_per_app)
+        self.executor = ThreadPoolExecutor(
+            settings.engine_threads or os.cpu_count() or 1, thread_name_prefix="avatarkit-motion"
+        )
+        self._engine_factory = engine_factory or _open_engine
+        self._opening: asyncio.Task[tuple[Store, TokenSigner]] | None = None
+        self._engine: asyncio.Task[MotionEngine] | None = None
+
+    def start(self) -> None:
+        """Begin to open the store and the engine. Needs a running event loop."""
+        self._opening = asyncio.create_task(self._open_store())
+        self._engine = asyncio.create_task(self._load_engine())
+
+    async def store(self) -> Store:
+        """The open store; raises what kept it from opening."""
+        return (await self._opened())[0]
+
+    async def signer(self) -> TokenSigner:
+        """Issues and checks session tokens."""
+        return (await self._opened())[1]
+
+    async def engine(self) -> MotionEngine:
+        """The motion engine."""
+        if self._engine is None:
+            raise RuntimeError("the services were not started")
+        return await asyncio.shield(self._engine)
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        for task in (self._opening, self._engine):
+            if task is not None:
+                await asyncio.wait((task,))
+        if self._opening is not None and not self._opening.cancelled() and self._opening.exception() is None:
+            await self._opening.result()[0].close()
+        self.executor.shutdown(wait=False, cancel_futures=True)
+
+    async def _opened(self) -> tuple[Store, TokenSigner]:
+        if self._opening is None:
+            raise RuntimeError("the services were not started")
+        return await asyncio.shield(self._opening)
+
+    async def _open_store(self) -> tuple[Store, TokenSigner]:
+        store_type, signer_type = await asyncio.to_thread(_import_store)
+        store = await store_type.open(self.settings.data)
+        return store, signer_type(await store.secrets.signing_key())
+
+    async def _load_engine(self) -> MotionEngine:
+        if self._opening is not None:
+            await asyncio.wait((self._opening,))  # one after the other: requests need the store first
+        return await asyncio.to_thread(self._engine_factory, self.settings.engine)
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    """The services of the app that a request or WebSocket belongs to."""
+    services = connection.app.state.services
+    assert isinstance(services, Services)
+    return services
+
+
+def _import_store() -> tuple[type[Store], type[TokenSigner]]:
+    from avatarkit.server.console.tokens import TokenSigner  # noqa: PLC0415 - see the module's docstring
+    from avatarkit.server.store.database import Store  # noqa: PLC0415
+
+    return Store, TokenSigner
+
+
+def _open_engine(name: str) -> MotionEngine:
+    from avatarkit.motion import open_engine  # noqa: PLC0415 - loads numpy and the engine's tables
+
+    return open_engine(name)
