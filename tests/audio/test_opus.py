@@ -53,6 +53,26 @@ def test_ffmpeg_reads_what_we_encode_and_we_read_what_ffmpeg_encodes() -> None:
     assert len(OggOpusDecoder().decode(buffer.getvalue())) >= 2 * 48000
 
 
+@pytest.mark.parametrize("rate", [8_000, 12_000, 16_000, 24_000, 48_000])
+@pytest.mark.parametrize("frame_ms", [10, 60])
+def test_every_rate_and_frame_length_keeps_the_length_of_the_speech(rate: int, frame_ms: int) -> None:
+    encoder = OggOpusEncoder(sample_rate=rate, frame_ms=frame_ms)
+    t = np.arange(round(rate * 0.777)) / rate
+    pcm = (np.sin(2 * np.pi * 440 * t) * 12000).astype("<i2").tobytes()
+    data = encoder.encode(pcm[:999]) + encoder.encode(pcm[999:]) + encoder.finish()
+    with av.open(io.BytesIO(data)) as container:
+        samples = sum(frame.samples for frame in container.decode(audio=0))
+    # FFmpeg cuts by the last page's granule, so a wrong one shows as a wrong length.
+    assert samples == pytest.approx(0.777 * 48000, abs=2)
+
+
+@pytest.mark.parametrize("wrong", [{"sample_rate": 44_100}, {"bitrate": 499}, {"frame_ms": 30}])
+def test_what_the_encoder_cannot_do_is_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(AvatarError) as caught:
+        OggOpusEncoder(**wrong)  # type: ignore[arg-type]
+    assert caught.value.code is ErrorCode.INVALID_AUDIO_INPUT
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 7, 400, 5000]))
 def test_any_cutting_gives_the_same_sound(seed: int, longest: int) -> None:

@@ -1,6 +1,7 @@
 """Opus, streaming: packets or an Ogg Opus stream cut anywhere to PCM, and PCM to Ogg Opus (RFC 6716, RFC 7845).
 
-Coding is libopus, which PyAV's wheels carry. Everything is mono at 48 kHz, Opus's own clock.
+Coding is libopus, which PyAV's wheels carry. Everything is mono. Decoded PCM is at 48 kHz, Opus's own clock;
+the encoder also takes the lower rates that libopus knows.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 OPUS_RATE_HZ: Final = 48_000
-FRAME_SAMPLES: Final = 960
-"""20 ms, the frame length that we encode."""
+ENCODER_RATES_HZ: Final = (8_000, 12_000, 16_000, 24_000, 48_000)
+"""PCM rates that the encoder takes without resampling."""
+ENCODER_FRAMES_MS: Final = (10, 20, 40, 60)
 ENCODER_DELAY_SAMPLES: Final = 312
 """What a decoder drops at the start (``pre-skip``)."""
 MAX_PACKET_SAMPLES: Final = 5760
@@ -35,13 +37,13 @@ _FOREIGN_CONTAINERS: Final = {
 }
 
 
-def _codec(mode: Literal["r", "w"]) -> Any:
+def _codec(mode: Literal["r", "w"], sample_rate: int = OPUS_RATE_HZ) -> Any:
     try:
         import av  # noqa: PLC0415 - optional
     except ImportError as exc:
         raise missing_dependency("av", "audio") from exc
     context: Any = av.CodecContext.create("libopus", mode)
-    context.sample_rate = OPUS_RATE_HZ
+    context.sample_rate = sample_rate
     context.layout = "mono"
     if mode == "w":
         context.format = "s16"
@@ -135,49 +137,76 @@ def foreign_container(start: bytes) -> str | None:
 
 
 class OggOpusEncoder:
-    """PCM at 48 kHz to one Ogg Opus stream, a page for each 20 ms, ready to send as it comes."""
+    """PCM to one Ogg Opus stream, a page for each frame, ready to send as it comes.
 
-    def __init__(self, *, bitrate: int = 48_000, serial: int = 1) -> None:
+    Args:
+        sample_rate: Hertz of the PCM; one of :data:`ENCODER_RATES_HZ`.
+        bitrate: Bits a second, 500 to 512,000.
+        frame_ms: Length of a frame, one of :data:`ENCODER_FRAMES_MS`: the delay that encoding adds.
+        application: ``voip`` favours speech, ``audio`` everything else.
+        serial: Number of the Ogg stream.
+
+    Raises:
+        AvatarError: ``invalidAudioInput`` for a rate, bitrate or frame length outside these;
+            ``missingDependency`` without PyAV.
+    """
+
+    def __init__(
+        self,
+        *,
+        sample_rate: int = OPUS_RATE_HZ,
+        bitrate: int = 48_000,
+        frame_ms: int = 20,
+        application: Literal["voip", "audio"] = "voip",
+        serial: int = 1,
+    ) -> None:
+        if sample_rate not in ENCODER_RATES_HZ:
+            raise _unusable(f"PCM at {sample_rate} Hz cannot be encoded, only at {ENCODER_RATES_HZ}")
         if not 500 <= bitrate <= 512_000:
-            raise error(ErrorCode.INVALID_AUDIO_INPUT, f"An Opus bitrate of {bitrate} is outside 500..512000.")
-        self._context = _codec("w")
+            raise _unusable(f"an Opus bitrate of {bitrate} is outside 500..512000")
+        if frame_ms not in ENCODER_FRAMES_MS:
+            raise _unusable(f"an Opus frame of {frame_ms} ms is none of {ENCODER_FRAMES_MS}")
+        self._sample_rate = sample_rate
+        self._frame_bytes = sample_rate * frame_ms // 1000 * 2
+        self._context = _codec("w", sample_rate)
         self._context.bit_rate = bitrate
-        self._context.options = {"frame_duration": "20", "application": "voip"}
+        self._context.options = {"frame_duration": str(frame_ms), "application": application}
         self._context.open()
         self._writer = OggWriter(serial)
         self._pending = bytearray()
-        self._encoded_samples = 0
-        self._given_samples = 0
+        self._granule = 0
+        self._granule_step = OPUS_RATE_HZ * frame_ms // 1000
+        self._given_bytes = 0
         self._started = False
 
     def encode(self, pcm: bytes) -> bytes:
-        """Pages for the whole frames of ``pcm`` (signed 16-bit little endian, mono, 48 kHz) so far."""
+        """Pages for the whole frames of ``pcm`` (signed 16-bit little endian, mono, cut anywhere) so far."""
         self._pending += pcm
-        self._given_samples += len(pcm) // 2
+        self._given_bytes += len(pcm)
         pages = self._headers()
-        size = FRAME_SAMPLES * 2
-        while len(self._pending) >= size:
-            pages += b"".join(map(self._page, self._packets(bytes(self._pending[:size]))))
-            del self._pending[:size]
+        while len(self._pending) >= self._frame_bytes:
+            pages += b"".join(map(self._page, self._packets(bytes(self._pending[: self._frame_bytes]))))
+            del self._pending[: self._frame_bytes]
         return pages
 
     def finish(self) -> bytes:
         """The rest, padded with silence, and the page that ends the stream. The encoder is spent afterwards."""
         packets = []
         if self._pending:
-            packets += self._packets(bytes(self._pending) + bytes(FRAME_SAMPLES * 2 - len(self._pending)))
+            packets += self._packets(bytes(self._pending).ljust(self._frame_bytes, b"\0"))
             self._pending.clear()
         packets += [bytes(packet) for packet in self._context.encode(None)]
         pages = self._headers() + b"".join(map(self._page, packets[:-1]))
         # The granule of the last page cuts the padding off again.
         last = packets[-1] if packets else b""
-        return pages + self._writer.page(last, self._given_samples + ENCODER_DELAY_SAMPLES, last=True)
+        given = self._given_bytes // 2 * OPUS_RATE_HZ // self._sample_rate
+        return pages + self._writer.page(last, given + ENCODER_DELAY_SAMPLES, last=True)
 
     def _headers(self) -> bytes:
         if self._started:
             return b""
         self._started = True
-        head = struct.pack("<8sBBHIhB", _HEAD, 1, 1, ENCODER_DELAY_SAMPLES, OPUS_RATE_HZ, 0, 0)
+        head = struct.pack("<8sBBHIhB", _HEAD, 1, 1, ENCODER_DELAY_SAMPLES, self._sample_rate, 0, 0)
         vendor = b"AvatarKit"
         tags = _TAGS + struct.pack("<I", len(vendor)) + vendor + struct.pack("<I", 0)
         return self._writer.page(head, 0) + self._writer.page(tags, 0)
@@ -187,9 +216,13 @@ class OggOpusEncoder:
 
         samples = np.frombuffer(pcm, "<i2").astype(np.int16).reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
-        frame.sample_rate = OPUS_RATE_HZ
+        frame.sample_rate = self._sample_rate
         return [bytes(packet) for packet in self._context.encode(frame)]
 
     def _page(self, packet: bytes) -> bytes:
-        self._encoded_samples += FRAME_SAMPLES
-        return self._writer.page(packet, self._encoded_samples)
+        self._granule += self._granule_step
+        return self._writer.page(packet, self._granule)
+
+
+def _unusable(reason: str) -> Exception:
+    return error(ErrorCode.INVALID_AUDIO_INPUT, f"{reason[0].upper()}{reason[1:]}.")
