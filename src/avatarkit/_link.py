@@ -1,0 +1,143 @@
+"""One session with a Motion Server, at work: handshake, a writer and a reader."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Final
+
+from avatarkit.errors import AvatarError, ErrorCode, Phase, error
+from avatarkit.protocol import ClientEvent, ProtocolError, ServerErrorReceived
+from avatarkit.protocol.client_session import ClientSession
+from avatarkit.transport.contract import Connect, Connection, ConnectionEnded, Target
+from avatarkit.transport.errors import server_error
+
+_log = logging.getLogger(__name__)
+MAX_OUTGOING_BYTES: Final = 64 * 1024 * 1024
+"""Audio that may wait for a slow network; more ends the connection."""
+
+
+class Link:
+    """A confirmed session. Sending never blocks; what comes in goes to ``on_event``.
+
+    ``on_end`` is called once, with the error or ``None`` for a clean end, unless :meth:`close` came first.
+    """
+
+    def __init__(self, connection: Connection, session: ClientSession) -> None:
+        self._connection = connection
+        self._session = session
+        self._outgoing: deque[tuple[str, bytes]] = deque()  # request id and message
+        self._outgoing_bytes = 0
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._on_event: Callable[[ClientEvent], None] | None = None
+        self._on_end: Callable[[AvatarError | None], None] | None = None
+
+    @classmethod
+    async def open(cls, connect: Connect, target: Target, sample_rate: int) -> Link:
+        """Connect, configure and wait for the confirmation.
+
+        Raises:
+            AvatarError: What the server answered instead, or what the network did.
+        """
+        connection = await connect(target)
+        session = ClientSession()
+        try:
+            await connection.send(session.configure(sample_rate))
+            message = await connection.receive()
+            events = session.receive_text(message) if isinstance(message, str) else session.receive_bytes(message)
+            for event in events:
+                if isinstance(event, ServerErrorReceived):
+                    raise server_error(event.code, event.message)
+        except ConnectionEnded as exc:
+            await connection.close()
+            raise exc.error or _closed_early() from None
+        except ProtocolError as exc:
+            await connection.close()
+            raise error(ErrorCode.WEBSOCKET_ERROR, f"The server broke the protocol: {exc}.") from exc
+        except BaseException:
+            await connection.close()
+            raise
+        return cls(connection, session)
+
+    def run(self, on_event: Callable[[ClientEvent], None], on_end: Callable[[AvatarError | None], None]) -> None:
+        """Begin to write and read."""
+        self._on_event, self._on_end = on_event, on_end
+        self._tasks = [
+            asyncio.create_task(self._guard(self._write()), name="avatarkit link writer"),
+            asyncio.create_task(self._guard(self._read()), name="avatarkit link reader"),
+        ]
+
+    def send_audio(self, req_id: str, pcm: bytes, *, end: bool) -> None:
+        """Queue audio of a request."""
+        for message in self._session.audio(req_id, pcm, end=end):
+            self._queue(req_id, message)
+        if self._outgoing_bytes > MAX_OUTGOING_BYTES:
+            self._end(
+                error(ErrorCode.WEBSOCKET_ERROR, "The network is too slow for the audio.", phase=Phase.INTERACT)
+            )
+
+    def interrupt(self, req_id: str) -> None:
+        """Drop a request: what waits to be sent of it is thrown away, and the server is told."""
+        kept = [item for item in self._outgoing if item[0] != req_id]
+        self._outgoing = deque(kept)
+        self._outgoing_bytes = sum(len(message) for _, message in kept)
+        self._queue(req_id, self._session.interrupt(req_id))
+
+    async def close(self) -> None:
+        """End the session cleanly. Idempotent; ``on_end`` is not called any more."""
+        self._on_end = None
+        self._stop()
+        await self._connection.close()
+
+    def _queue(self, req_id: str, message: bytes) -> None:
+        self._outgoing.append((req_id, message))
+        self._outgoing_bytes += len(message)
+        self._wake.set()
+
+    async def _write(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._outgoing:
+                _, message = self._outgoing.popleft()
+                self._outgoing_bytes -= len(message)
+                await self._connection.send(message)
+
+    async def _read(self) -> None:
+        while True:
+            message = await self._connection.receive()
+            events = (
+                self._session.receive_text(message)
+                if isinstance(message, str)
+                else self._session.receive_bytes(message)
+            )
+            for event in events:
+                if self._on_event is not None and self._on_end is not None:
+                    self._on_event(event)
+
+    async def _guard(self, work: Coroutine[None, None, None]) -> None:
+        """Turn the end of the connection, or a bug of ours, into one call of ``on_end``."""
+        try:
+            await work
+        except ConnectionEnded as exc:
+            self._end(exc.error)
+        except Exception:
+            _log.exception("the connection's handling failed")
+            self._end(error(ErrorCode.WEBSOCKET_ERROR, "The connection's handling failed.", phase=Phase.INTERACT))
+
+    def _end(self, reason: AvatarError | None) -> None:
+        on_end, self._on_end = self._on_end, None
+        if on_end is not None:
+            on_end(reason)
+
+    def _stop(self) -> None:
+        for task in self._tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+
+
+def _closed_early() -> AvatarError:
+    return error(ErrorCode.WEBSOCKET_CLOSED_UNEXPECTED, "The server closed before it confirmed.", phase=Phase.CONNECT)

@@ -1,0 +1,128 @@
+"""Drawing at the surface's pace, off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+from avatarkit.clock import Clock
+from avatarkit.playback.heard import Samples
+from avatarkit.playback.meter import SessionMeter
+from avatarkit.playback.player import Frame, Player
+from avatarkit.render.contract import Image, Renderer, Surface
+from avatarkit.types import Camera
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+_SMOOTHING: Final = 0.2
+_TOLERANCE: Final = 0.25  # of a slot: a frame that is late by less is shown, not dropped
+
+
+class DrawThread:
+    """One thread for everything that may take long: drawing and presenting, in order."""
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="avatarkit-draw")
+
+    async def run(self, work: Callable[..., _T], *args: Any) -> _T:
+        """Call ``work`` in the thread and wait for it."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work, *args)
+
+    def post(self, work: Callable[..., object], *args: Any) -> None:
+        """Call ``work`` in the thread, behind what is there already; a failure is logged."""
+        self._executor.submit(work, *args).add_done_callback(_log_failure)
+
+    def stop(self) -> None:
+        """Take nothing more."""
+        self._executor.shutdown(wait=False)
+
+
+class RenderLoop:
+    """Frame ``k`` shows the avatar at ``k / frame_rate`` seconds after the first.
+
+    Drawing begins ahead of the slot by as long as it usually takes, with the pose of the slot itself; so the
+    frame is ready in its slot and shows what is heard then. What is late is dropped and counted.
+    """
+
+    def __init__(
+        self,
+        *,
+        player: Player,
+        meter: SessionMeter,
+        renderer: Renderer,
+        camera: Camera,
+        surface: Surface,
+        clock: Clock,
+        thread: DrawThread,
+        on_first: Callable[[], None],
+    ) -> None:
+        self._player = player
+        self._meter = meter
+        self._renderer = renderer
+        self._camera = camera
+        self._surface = surface
+        self._clock = clock
+        self._thread = thread
+        self._on_first = on_first
+        self._start_s: float | None = None
+        self._draw_s = 0.0
+
+    async def run(self) -> None:
+        """Draw until cancelled. Raises what renderer or surface raise."""
+        _, image = await self._draw(self._clock.now())
+        start_s = self._start_s = self._clock.now()
+        await self._thread.run(self._surface.present, image, 0.0)
+        self._meter.frames_drawn += 1
+        self._on_first()
+        rate = self._surface.frame_rate
+        slot = self._next_slot(0, start_s, rate)
+        while True:
+            slot_s = start_s + slot / rate
+            await self._clock.sleep_until(slot_s - self._lead_s(rate))
+            frame, image = await self._draw(slot_s)
+            await self._clock.sleep_until(slot_s)
+            while frame.generation != self._player.generation:  # its round was cut off meanwhile
+                frame, image = await self._draw(slot_s)
+            if frame.position_s is not None:
+                self._meter.offset(frame.position_s, self._player.audio_time_s)
+            await self._thread.run(self._surface.present, image, slot / rate)
+            self._meter.frames_drawn += 1
+            slot = self._next_slot(slot, start_s, rate)
+
+    def present_audio(self, samples: Samples, sample_rate: int, at_s: float) -> None:
+        """Pass heard samples on; the first was heard at the clock time ``at_s``."""
+        if self._start_s is None:
+            return  # before the first frame there is no time line
+        time_s = at_s - self._start_s
+        if time_s < 0.0:
+            samples = samples[math.ceil(-time_s * sample_rate) :]
+            time_s = 0.0
+        if len(samples):
+            self._thread.post(self._surface.present_audio, samples, sample_rate, time_s)
+
+    async def _draw(self, at_s: float) -> tuple[Frame, Image]:
+        frame = self._player.frame(at_s)
+        began_s = self._clock.now()
+        image = await self._thread.run(self._renderer.draw, frame.pose, self._camera, self._surface.size)
+        took_s = self._clock.now() - began_s
+        if self._start_s is not None:  # the first frame also compiles and warms caches
+            self._draw_s += (took_s - self._draw_s) * _SMOOTHING
+        return frame, image
+
+    def _lead_s(self, rate: float) -> float:
+        return min(self._draw_s, 1.0 / rate)
+
+    def _next_slot(self, slot: int, start_s: float, rate: float) -> int:
+        ready_s = self._clock.now() + self._lead_s(rate) - start_s
+        following = max(slot + 1, math.ceil(ready_s * rate - _TOLERANCE))
+        self._meter.frames_dropped += following - slot - 1
+        return following
+
+
+def _log_failure(done: Future[object]) -> None:
+    if not done.cancelled() and (reason := done.exception()) is not None:
+        _log.error("presenting failed", exc_info=reason)

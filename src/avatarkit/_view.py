@@ -1,0 +1,226 @@
+"""Stage 3: an avatar on a surface, alive from the first frame on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final
+
+from avatarkit._controller import AvatarController, ControllerParts
+from avatarkit._render_loop import DrawThread, RenderLoop
+from avatarkit._sdk import adopt, drop, settings
+from avatarkit.audio.open import open_speaker
+from avatarkit.audio.speaker import Speaker
+from avatarkit.avatars import Bundle, read_bundle
+from avatarkit.clock import Clock, RealClock
+from avatarkit.errors import AvatarError, ErrorCode, Phase, error
+from avatarkit.playback.heard import Samples
+from avatarkit.render import open_renderer
+from avatarkit.render.contract import Renderer, Surface
+from avatarkit.types import AudioFormat, Avatar
+
+_log = logging.getLogger(__name__)
+_UPDATE_S: Final = 0.02
+
+
+class AvatarView:
+    """Shows one avatar on one surface and owns its :class:`AvatarController`.
+
+    Idle motion runs from the first frame until :meth:`dispose`. The surface stays the app's: the view draws on
+    it and leaves it open. Make a view inside a running event loop; ``async with`` waits for the first frame
+    and disposes at the end.
+
+    Args:
+        avatar: What ``AvatarManager.load`` returned.
+        surface: Where frames, and the sound as it is heard, go.
+        audio_format: Of the audio that will be sent. Default: that of the ``Configuration``.
+        speaker: ``auto`` (the sound device, or silence where there is none), ``portaudio``, ``silent``, or a
+            speaker of one's own, which the view opens and closes.
+        renderer: A name for ``render.open_renderer``, or a renderer of one's own, which the view closes.
+        seed: Of idle motion; the same seed lives the same life. Default: random.
+        clock: Time. Default: the machine's.
+
+    Raises:
+        AvatarError: ``illegalState`` before ``AvatarSDK.initialize`` or without a running event loop;
+            ``configurationInvalid`` for an unknown name; ``missingDependency`` and ``playbackInitFailed`` for
+            ``portaudio``.
+
+    Attributes:
+        on_first_rendering: Called once, when the first frame was handed to the surface.
+    """
+
+    def __init__(
+        self,
+        avatar: Avatar,
+        surface: Surface,
+        *,
+        audio_format: AudioFormat | None = None,
+        speaker: str | Speaker = "auto",
+        renderer: str | Renderer = "auto",
+        seed: int | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        in_force = settings()
+        loop = _running_loop()
+        self.on_first_rendering: Callable[[], None] | None = None
+        self._avatar = avatar
+        self._surface = surface
+        self._clock = RealClock() if clock is None else clock
+        self._sample_rate = (audio_format or in_force.configuration.audio_format).sample_rate
+        self._renderer = open_renderer(renderer) if isinstance(renderer, str) else renderer
+        self._speaker = _open(speaker, self._clock, self._sample_rate)
+        self._controller = AvatarController(
+            ControllerParts(
+                settings=in_force,
+                avatar_id=avatar.id,
+                sample_rate=self._sample_rate,
+                speaker=self._speaker,
+                clock=self._clock,
+                seed=secrets.randbits(32) if seed is None else seed,
+                on_heard=self._on_heard,
+            )
+        )
+        self._thread = DrawThread()
+        self._loop: RenderLoop | None = None
+        self._mounted: asyncio.Future[None] = loop.create_future()
+        self._disposal: asyncio.Task[None] | None = None
+        self._tasks = [
+            loop.create_task(self._draw(), name="avatarkit draw"),
+            loop.create_task(self._keep_time(), name="avatarkit playback"),
+        ]
+        adopt(self)
+
+    @property
+    def controller(self) -> AvatarController:
+        """The controller of this view; it lives and ends with it."""
+        return self._controller
+
+    @property
+    def avatar(self) -> Avatar:
+        """The avatar that is shown."""
+        return self._avatar
+
+    async def mounted(self) -> None:
+        """Wait until the first frame was handed to the surface.
+
+        Raises ``AvatarError`` when the avatar cannot be shown, or the view is disposed before.
+        """
+        await asyncio.shield(self._mounted)
+
+    async def dispose(self) -> None:
+        """Stop drawing, close the session, release renderer and speaker. Idempotent, legal at any moment."""
+        if self._disposal is None:
+            self._disposal = asyncio.create_task(self._dispose(), name="avatarkit dispose")
+        await asyncio.shield(self._disposal)
+
+    async def release(self) -> None:
+        """Dispose of the view on behalf of ``AvatarSDK.cleanup``."""
+        await self.dispose()
+
+    async def __aenter__(self) -> AvatarView:
+        try:
+            await self.mounted()
+        except BaseException:
+            await self.dispose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, reason: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.dispose()
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    async def _draw(self) -> None:
+        try:
+            bundle = await self._thread.run(self._prepare)
+            self._loop = RenderLoop(
+                player=self._controller.player,
+                meter=self._controller.meter,
+                renderer=self._renderer,
+                camera=bundle.info.camera,
+                surface=self._surface,
+                clock=self._clock,
+                thread=self._thread,
+                on_first=self._first_frame,
+            )
+            await self._loop.run()
+        except AvatarError as exc:
+            self._cannot_draw(exc)
+        except Exception as exc:
+            _log.exception("drawing failed")
+            reason = error(
+                ErrorCode.ANIMATION_PLAYER_NOT_INITIALIZED,
+                f"Drawing failed: {type(exc).__name__}.",
+                phase=Phase.RENDER,
+            )
+            reason.__cause__ = exc
+            self._cannot_draw(reason)
+
+    def _prepare(self) -> Bundle:
+        bundle = read_bundle(self._avatar.asset_path)
+        self._renderer.load(bundle)
+        return bundle
+
+    def _first_frame(self) -> None:
+        if not self._mounted.done():
+            self._mounted.set_result(None)
+        if self.on_first_rendering is not None:
+            try:
+                self.on_first_rendering()
+            except Exception:
+                _log.exception("a callback of the app failed")
+
+    def _cannot_draw(self, reason: AvatarError) -> None:
+        self._give_up_mounting(reason)
+        self._controller.tell_error(reason)
+
+    def _give_up_mounting(self, reason: AvatarError) -> None:
+        if not self._mounted.done():
+            self._mounted.set_exception(reason)
+            self._mounted.exception()  # nobody need be waiting
+
+    async def _keep_time(self) -> None:
+        next_s = self._clock.now()
+        while True:
+            self._controller.player.update()
+            next_s = max(next_s + _UPDATE_S, self._clock.now())
+            await self._clock.sleep_until(next_s)
+
+    def _on_heard(self, samples: Samples, at_s: float) -> None:
+        if self._loop is not None:
+            self._loop.present_audio(samples, self._sample_rate, at_s)
+
+    async def _dispose(self) -> None:
+        drop(self)
+        await self._controller.dispose()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.on_first_rendering = None
+        self._give_up_mounting(error(ErrorCode.ILLEGAL_STATE, "The view was disposed of.", phase=Phase.RENDER))
+        self._speaker.close()
+        await self._thread.run(self._renderer.close)  # behind a frame that is still being drawn
+        self._thread.stop()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise error(
+            ErrorCode.ILLEGAL_STATE,
+            "A view needs a running event loop. Legal now: making it inside a coroutine.",
+            phase=Phase.RENDER,
+        ) from None
+
+
+def _open(speaker: str | Speaker, clock: Clock, sample_rate: int) -> Speaker:
+    if isinstance(speaker, str):
+        return open_speaker(speaker, clock, sample_rate)
+    speaker.open(sample_rate)
+    return speaker

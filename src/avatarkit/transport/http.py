@@ -1,0 +1,125 @@
+"""The avatar library over HTTP: descriptions and bundles."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import BinaryIO, Final
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from avatarkit.errors import AvatarError, ErrorCode, error
+from avatarkit.transport.metadata import AvatarMetadata, check_avatar_id, parse_metadata
+
+_TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
+_MAX_METADATA_BYTES: Final = 1024 * 1024
+
+
+class AvatarLibrary:
+    """A server's avatars, as one app sees them. An async context manager.
+
+    No redirect is followed, and the App ID goes to the endpoint alone.
+    """
+
+    def __init__(self, endpoint: str, app_id: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._endpoint = endpoint.rstrip("/")
+        self._app_id = app_id
+        self._client = httpx.AsyncClient(transport=transport, timeout=_TIMEOUT)
+
+    async def __aenter__(self) -> AvatarLibrary:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._client.aclose()
+
+    async def metadata(self, avatar_id: str) -> AvatarMetadata:
+        """Describe an avatar.
+
+        Raises:
+            AvatarError: ``avatarIDUnrecognized``, ``appIDUnrecognized``, ``invalidAvatarMetadata``, or
+                ``failedToFetchAvatarMetadata`` (retryable unless the server called the request wrong).
+        """
+        check_avatar_id(avatar_id)
+        url = f"{self._endpoint}/v1/client/avatars/{quote(avatar_id, safe='')}"
+        try:
+            async with self._client.stream("GET", url, headers={"X-App-ID": self._app_id}) as reply:
+                body = await _read_limited(reply, _MAX_METADATA_BYTES)
+                if reply.status_code != httpx.codes.OK:
+                    raise _refusal(reply.status_code, body, avatar_id)
+                document = httpx.Response(200, content=body).json()
+        except httpx.HTTPError as exc:
+            raise error(
+                ErrorCode.FAILED_TO_FETCH_AVATAR_METADATA,
+                f"The server could not be asked about avatar {avatar_id!r}: {type(exc).__name__}.",
+            ) from exc
+        except (ValueError, RecursionError) as exc:
+            raise error(
+                ErrorCode.INVALID_AVATAR_METADATA, f"The description of avatar {avatar_id!r} is no JSON."
+            ) from exc
+        return parse_metadata(avatar_id, document, base_url=self._endpoint)
+
+    async def download(self, metadata: AvatarMetadata, sink: BinaryIO, on_share: Callable[[float], None]) -> None:
+        """Write a bundle to ``sink``, checked against its size and SHA-256; ``on_share`` gets 0..1.
+
+        Raises:
+            AvatarError: ``failedToDownloadAvatarAssets``; retryable unless the server called the request wrong.
+        """
+        digest = hashlib.sha256()
+        arrived = 0
+        try:
+            async with self._client.stream("GET", metadata.bundle_url, headers=self._headers(metadata)) as reply:
+                if reply.status_code != httpx.codes.OK:
+                    raise _failed(f"status {reply.status_code}", retryable=_may_pass(reply.status_code))
+                async for piece in reply.aiter_bytes():
+                    arrived += len(piece)
+                    if arrived > metadata.size:
+                        raise _failed("it is larger than announced")
+                    digest.update(piece)
+                    sink.write(piece)
+                    on_share(arrived / metadata.size)
+        except httpx.HTTPError as exc:
+            raise _failed(type(exc).__name__) from exc
+        if arrived != metadata.size:
+            raise _failed("it is shorter than announced")
+        if digest.hexdigest() != metadata.sha256:
+            raise _failed("its content does not match its hash")
+
+    def _headers(self, metadata: AvatarMetadata) -> dict[str, str]:
+        here, there = urlsplit(self._endpoint), urlsplit(metadata.bundle_url)
+        same = (here.scheme, here.netloc) == (there.scheme, there.netloc)
+        return {"X-App-ID": self._app_id} if same else {}
+
+
+async def _read_limited(reply: httpx.Response, limit: int) -> bytes:
+    body = bytearray()
+    async for piece in reply.aiter_bytes():
+        body += piece
+        if len(body) > limit:
+            raise error(ErrorCode.INVALID_AVATAR_METADATA, f"The avatar's description is over {limit} bytes.")
+    return bytes(body)
+
+
+def _refusal(status: int, body: bytes, avatar_id: str) -> AvatarError:
+    text = body[:2000].decode("utf-8", "replace").lower()
+    if status in (401, 403) or (status in (400, 404) and "app id" in text):
+        return error(ErrorCode.APP_ID_UNRECOGNIZED, "The server does not know this App ID.")
+    if status == httpx.codes.NOT_FOUND:
+        return error(ErrorCode.AVATAR_ID_UNRECOGNIZED, f"There is no avatar {avatar_id!r} for this app.")
+    return error(
+        ErrorCode.FAILED_TO_FETCH_AVATAR_METADATA,
+        f"The server answered {status} when asked about avatar {avatar_id!r}.",
+        retryable=_may_pass(status),
+    )
+
+
+def _may_pass(status: int) -> bool:
+    return status >= 500 or status in (408, 429)
+
+
+def _failed(reason: str, *, retryable: bool | None = None) -> AvatarError:
+    return error(
+        ErrorCode.FAILED_TO_DOWNLOAD_AVATAR_ASSETS,
+        f"The avatar's bundle could not be downloaded: {reason}.",
+        retryable=retryable,
+    )
