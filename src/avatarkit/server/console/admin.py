@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from avatarkit.errors import ErrorCode
 from avatarkit.server.http.bodies import json_object, stream_body
 from avatarkit.server.http.problems import Problem
 from avatarkit.server.library.add import add_avatar
@@ -66,6 +67,15 @@ async def list_avatars(request: Request) -> JSONResponse:
     return JSONResponse({"avatars": [describe(record) for record in await store.avatars.list()]}, headers=_NO_STORE)
 
 
+async def show_avatar(request: Request) -> JSONResponse:
+    """One avatar."""
+    store = await (await _admit(request)).store()
+    record = await store.avatars.get(request.path_params["avatar_id"])
+    if record is None:
+        raise Problem(404, ErrorCode.AVATAR_ID_UNRECOGNIZED.value, "Avatar not found")
+    return JSONResponse(describe(record), headers=_NO_STORE)
+
+
 async def put_avatar(request: Request) -> JSONResponse:
     """Upload a bundle (binary glTF) under an id: 201 when new, 200 when it replaced one."""
     services = await _admit(request)
@@ -86,5 +96,6 @@ routes = [
     Route("/v1/admin/apps", create_app, methods=["POST"]),
     Route("/v1/admin/apps/{app_id}/keys", create_key, methods=["POST"]),
     Route("/v1/admin/avatars", list_avatars, methods=["GET"]),
+    Route("/v1/admin/avatars/{avatar_id}", show_avatar, methods=["GET"]),
     Route("/v1/admin/avatars/{avatar_id}", put_avatar, methods=["PUT"]),
 ]

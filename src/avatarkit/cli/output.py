@@ -1,0 +1,46 @@
+"""How the command speaks: tables for people, JSON for programs, one line for an error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typer
+
+
+def show_json(value: Any) -> None:
+    """One JSON document on one line of the standard output."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
+    """A table, or the sentence ``empty`` when there is no row."""
+    if not rows:
+        typer.echo(empty)
+        return
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - loads when it is needed
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(markup=False, highlight=False, emoji=False).print(table)
+
+
+def show_fields(fields: Mapping[str, str]) -> None:
+    """Names and values, one a line, values aligned and never wrapped, so that they can be copied."""
+    width = max(map(len, fields), default=0)
+    for name, value in fields.items():
+        typer.echo(f"  {name:<{width}}  {value}")
+
+
+def fail(message: str, hint: str = "") -> int:
+    """Say what went wrong on the standard error and return the exit status 1."""
+    typer.secho(f"error: {message}", fg="red", err=True)
+    if hint:
+        typer.echo(f"hint: {hint}", err=True)
+    return 1
