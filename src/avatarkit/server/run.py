@@ -105,6 +105,12 @@ class AvatarServer(uvicorn.Server):
         await super().startup(sockets)
         self._announcement = asyncio.create_task(self._announce())
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop; an announcement that is still being prepared is given up."""
+        if self._announcement is not None:
+            self._announcement.cancel()
+        await super().shutdown(sockets)
+
     async def _announce(self) -> None:
         services = self._services
         try:

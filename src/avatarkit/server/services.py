@@ -80,11 +80,10 @@ class Services:
 
     async def close(self) -> None:
         """Let go of everything."""
-        for task in (self._opening, self._engine):
-            if task is not None:
-                await asyncio.wait((task,))
-        if self._opening is not None and not self._opening.cancelled() and self._opening.exception() is None:
-            await self._opening.result()[0].close()
+        tasks = [task for task in (self._opening, self._engine) if task is not None]
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        if results and not isinstance(results[0], BaseException):
+            await (await self.store()).close()
         self.executor.shutdown(wait=False, cancel_futures=True)
 
     async def _opened(self) -> tuple[Store, TokenSigner]:

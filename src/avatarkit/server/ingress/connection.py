@@ -43,7 +43,7 @@ class _Ending:
 
 _OVER_LIMIT: Final = _Ending(
     ServerErrorCode.CONCURRENCY_LIMIT,
-    "concurrency limit reached: too many open sessions",
+    "concurrent session limit reached",
     CloseCode.CONCURRENCY_LIMIT,
 )
 _ENGINE_FAILED: Final = _Ending(
