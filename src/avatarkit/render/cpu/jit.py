@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
 I16 = npt.NDArray[np.int16]
 U8 = npt.NDArray[np.uint8]
 
@@ -28,4 +29,10 @@ def kernel(function: _FunctionT) -> _FunctionT:
     renderers of different views together.
     """
     compiled = numba.njit(cache=True, nogil=True, fastmath=_FAST_MATH, error_model="numpy")(function)
+    return cast(_FunctionT, compiled)
+
+
+def inlined(function: _FunctionT) -> _FunctionT:
+    """Compile a function into each of its callers: passing arrays costs more than most inner functions do."""
+    compiled = numba.njit(inline="always", fastmath=_FAST_MATH, error_model="numpy")(function)
     return cast(_FunctionT, compiled)

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from avatarkit.render.cpu.jit import F32, I16, I32, U8, kernel
+from avatarkit.render.cpu.jit import F32, I16, I32, I64, U8, inlined, kernel
 from avatarkit.render.cpu.textures import sample
 
 SAMPLES: Final = 4
@@ -14,49 +14,45 @@ SAMPLE_X: Final = (96, 224, 160, 32)
 SAMPLE_Y: Final = (32, 96, 224, 160)
 """Sample places in 1/256 pixel: a rotated grid, so that near-vertical and near-horizontal edges get four steps."""
 
+DEPTH_STEPS: Final = 2.0**24
+"""A sample's key is its 1/depth (1/m) in these steps, times 2**32, plus ``LAST_TRIANGLE`` minus the triangle: the
+larger key is nearer, and of equals the triangle that comes first."""
 
-@kernel
+LAST_TRIANGLE: Final = 2**31 - 1
+LANES: Final = 8
+
+
+@inlined
 def alpha_at(
-    record: F32, a: int, b: int, c: int, wa: float, wb: float, wc: float, base_alpha: float, image: I32, texels: U8,
-    linear: F32,
+    record: F32, a: int, b: int, c: int, wa: float, wb: float, wc: float, base_alpha: float, first: int, width: int,
+    height: int, texels: U8, tables: F32,
 ) -> float:  # fmt: skip
-    """Alpha of a triangle at screen-space barycentrics, ``image`` being the texture's first level or width 0."""
+    """Alpha of a triangle at screen-space barycentrics, with a texture at ``first`` or of width 0."""
     pa, pb, pc = wa * record[a, 2], wb * record[b, 2], wc * record[c, 2]
     scale = np.float32(1.0) / (pa + pb + pc)
     alpha = base_alpha * (pa * record[a, 12] + pb * record[b, 12] + pc * record[c, 12]) * scale
-    if image[1] > 0:
+    if width > 0:
         u = (pa * record[a, 13] + pb * record[b, 13] + pc * record[c, 13]) * scale
         v = (pa * record[a, 14] + pb * record[b, 14] + pc * record[c, 14]) * scale
-        alpha *= sample(texels, image[0], image[1], image[2], u, v, linear)[3]
+        alpha *= sample(texels, first, width, height, u, v, tables, 0)[3]
     return alpha
 
 
 @kernel
 def raster_band(
-    triangles: I32,
-    materials: I32,
-    factors: F32,
-    images: I32,
-    texels: U8,
-    linear: F32,
-    rows: I16,
-    fixed: I32,
-    record: F32,
-    depth: F32,
-    seen: I32,
-    width: int,
-    top: int,
-    bottom: int,
-) -> None:
+    triangles: I32, materials: I32, factors: F32, images: I32, texels: U8, tables: F32, rows: I16, fixed: I32,
+    record: F32, seen: I64, width: int, top: int, bottom: int,
+) -> None:  # fmt: skip
     """Draw rows ``top`` to ``bottom`` (exclusive) of the visibility buffer.
 
-    ``seen`` int32 (h, 4 w) gets triangle numbers or -1, ``depth`` float32 (h, 4 w) 1/depth or 0. Coverage is
-    exact in 1/256 pixel with the top-left rule: no pixel between two triangles is missed or drawn twice.
+    ``seen`` int64 (SAMPLES, h, w + LANES) gets keys (see :data:`DEPTH_STEPS`), 0 where nothing is seen. Coverage
+    is exact in 1/256 pixel with the top-left rule: no sample between two triangles is missed or drawn twice.
     ``images`` (materials, 3) is the first level of a material's texture, width 0 for none; ``factors`` columns
     16 and 17 are base alpha and alpha cutoff.
     """
-    depth[top:bottom] = 0.0
-    seen[top:bottom] = -1
+    seen[:, top:bottom] = 0
+    flat = seen.reshape(-1)
+    height, stride = seen.shape[1], seen.shape[2]
     for t in range(triangles.shape[0]):
         if rows[t, 1] < top or rows[t, 0] >= bottom:
             continue
@@ -74,65 +70,63 @@ def raster_band(
         first = max(np.int64(top), np.int64(rows[t, 0]))
         last = min(np.int64(bottom - 1), np.int64(rows[t, 1]))
 
-        # Edge functions, opposite to a, b and c.
+        # Edge functions, opposite to a, b and c; they grow by -dy per 1/256 pixel in x and by dx in y.
         dx0, dy0 = x2 - x1, y2 - y1
         dx1, dy1 = x0 - x2, y0 - y2
         dx2, dy2 = x1 - x0, y1 - y0
         bias0 = 0 if dy0 < 0 or (dy0 == 0 and dx0 > 0) else -1
         bias1 = 0 if dy1 < 0 or (dy1 == 0 and dx1 > 0) else -1
         bias2 = 0 if dy2 < 0 or (dy2 == 0 and dx2 > 0) else -1
-        px, py = left << 8, first << 8
-        row0 = dx0 * (py - y1) - dy0 * (px - x1) + bias0
-        row1 = dx1 * (py - y2) - dy1 * (px - x2) + bias1
-        row2 = dx2 * (py - y0) - dy2 * (px - x0) + bias2
-        # The largest value that an edge function has on any sample of a pixel, against its corner's.
-        most0 = max(dx0, np.int64(0)) + max(-dy0, np.int64(0))
-        most1 = max(dx1, np.int64(0)) + max(-dy1, np.int64(0))
-        most2 = max(dx2, np.int64(0)) + max(-dy2, np.int64(0))
-        most0, most1, most2 = most0 << 8, most1 << 8, most2 << 8
-
-        # 1/depth is a plane on the screen; w_k = E_k / area.
+        # 1/depth is a plane on the screen, in DEPTH_STEPS; w_k = E_k / area.
         over = np.float32(1.0) / np.float32(area)
         ia, ib, ic = record[a, 2], record[b, 2], record[c, 2]
-        slope_x = np.float32(-256.0) * over * (dy0 * ia + dy1 * ib + dy2 * ic)
-        slope_y = np.float32(256.0) * over * (dx0 * ia + dx1 * ib + dx2 * ic)
-        base = ia + slope_x * np.float32((px - x0) * (1.0 / 256.0)) + slope_y * np.float32((py - y0) * (1.0 / 256.0))
+        fine_x = np.float32(-DEPTH_STEPS) * over * (
+            np.float32(dy0) * ia + np.float32(dy1) * ib + np.float32(dy2) * ic
+        )
+        fine_y = np.float32(DEPTH_STEPS) * over * (np.float32(dx0) * ia + np.float32(dx1) * ib + np.float32(dx2) * ic)
+        step0, step1, step2, step_z = -dy0 << 8, -dy1 << 8, -dy2 << 8, fine_x * np.float32(256.0)
         material = materials[t]
         cutoff = factors[material, 17]
+        low = np.int64(LAST_TRIANGLE - t)
 
-        for y in range(first, last + 1):
-            e0, e1, e2 = row0, row1, row2
-            inverse = base
-            for x in range(left, right + 1):
-                if (e0 + most0) | (e1 + most1) | (e2 + most2) >= 0:
-                    for s in range(SAMPLES):
-                        sx, sy = SAMPLE_X[s], SAMPLE_Y[s]
-                        s0 = e0 + dx0 * sy - dy0 * sx
-                        s1 = e1 + dx1 * sy - dy1 * sx
-                        s2 = e2 + dx2 * sy - dy2 * sx
-                        if (s0 | s1 | s2) >= 0:
-                            here = inverse + slope_x * np.float32(sx / 256.0) + slope_y * np.float32(sy / 256.0)
-                            k = 4 * x + s
-                            if here > depth[y, k]:
-                                if cutoff >= 0.0:
-                                    w0, w1 = np.float32(s0) * over, np.float32(s1) * over
-                                    w2 = np.float32(1.0) - w0 - w1
-                                    alpha = alpha_at(
-                                        record, a, b, c, w0, w1, w2, factors[material, 16], images[material], texels,
-                                        linear,
-                                    )  # fmt: skip
-                                    if alpha < cutoff:
-                                        continue
-                                depth[y, k] = here
-                                seen[y, k] = t
-                e0 -= dy0 << 8
-                e1 -= dy1 << 8
-                e2 -= dy2 << 8
-                inverse += slope_x
-            row0 += dx0 << 8
-            row1 += dx1 << 8
-            row2 += dx2 << 8
-            base += slope_y
+        for s in range(SAMPLES):
+            px, py = (left << 8) + SAMPLE_X[s], (first << 8) + SAMPLE_Y[s]
+            e0 = dx0 * (py - y1) - dy0 * (px - x1) + bias0
+            e1 = dx1 * (py - y2) - dy1 * (px - x2) + bias1
+            e2 = dx2 * (py - y0) - dy2 * (px - x0) + bias2
+            z = np.float32(DEPTH_STEPS) * ia + fine_x * np.float32(px - x0) + fine_y * np.float32(py - y0)
+            for y in range(first, last + 1):
+                if cutoff < 0.0:
+                    f0, f1, f2, fz = e0, e1, e2, z
+                    line = (s * height + y) * stride
+                    for x in range(left, right + 1, LANES):
+                        # A fixed number of lanes, whatever the triangle's width, is what gets vectorised.
+                        for lane in range(LANES):
+                            inside = (f0 + lane * step0) | (f1 + lane * step1) | (f2 + lane * step2)
+                            steps = np.int64(np.int32(fz + np.float32(lane) * step_z))
+                            key = (steps << 32) | low if inside >= 0 else np.int64(0)
+                            k = np.uint64(line + x) + np.uint64(lane)
+                            flat[k] = max(flat[k], key)
+                        f0 += step0 * LANES
+                        f1 += step1 * LANES
+                        f2 += step2 * LANES
+                        fz += step_z * np.float32(LANES)
+                else:
+                    for x in range(left, right + 1):
+                        f0, f1, f2 = e0 + (x - left) * step0, e1 + (x - left) * step1, e2 + (x - left) * step2
+                        key = (np.int64(np.int32(z + np.float32(x - left) * step_z)) << 32) | low
+                        if (f0 | f1 | f2) >= 0 and key > seen[s, y, x]:
+                            w0, w1 = np.float32(f0) * over, np.float32(f1) * over
+                            alpha = alpha_at(
+                                record, a, b, c, w0, w1, np.float32(1.0) - w0 - w1, factors[material, 16],
+                                images[material, 0], images[material, 1], images[material, 2], texels, tables,
+                            )  # fmt: skip
+                            if alpha >= cutoff:
+                                seen[s, y, x] = key
+                e0 += dx0 << 8
+                e1 += dx1 << 8
+                e2 += dx2 << 8
+                z += fine_y * np.float32(256.0)
 
 
 @kernel

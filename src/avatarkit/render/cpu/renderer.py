@@ -13,7 +13,7 @@ from avatarkit.frames import HEAD_COUNT, WEIGHT_COUNT, Pose
 from avatarkit.render.color import linear_table, srgb_table
 from avatarkit.render.contract import Image
 from avatarkit.render.cpu import deform, project, raster, shade
-from avatarkit.render.cpu.jit import F32, I16, I32
+from avatarkit.render.cpu.jit import F32, I16, I32, I64
 from avatarkit.render.cpu.lights import KEY_DIRECTION, light_values, unit
 from avatarkit.render.cpu.scene import Scene, build_scene
 from avatarkit.render.cpu.workers import Workers, default_thread_count
@@ -44,14 +44,12 @@ class _Buffers:
         self.rows: I16 = np.zeros((triangles, 2), np.int16)
         self.in_light = np.empty((vertices, 3), np.float32)
         self.shadow = np.empty((_SHADOW_TEXELS, _SHADOW_TEXELS), np.float32)
-        self.depth = np.empty((0, 0), np.float32)
-        self.seen = np.empty((0, 0), np.int32)
+        self.seen: I64 = np.empty((0, 0, 0), np.int64)
 
     def fit(self, size: tuple[int, int]) -> None:
-        width, height = size
-        if self.depth.shape != (height, width * raster.SAMPLES):
-            self.depth = np.empty((height, width * raster.SAMPLES), np.float32)
-            self.seen = np.empty((height, width * raster.SAMPLES), np.int32)
+        shape = (raster.SAMPLES, size[1], size[0] + raster.LANES)
+        if self.seen.shape != shape:
+            self.seen = np.empty(shape, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +151,13 @@ class CpuRenderer:
             top = number * _BAND_ROWS
             bottom = min(top + _BAND_ROWS, height)
             raster.raster_band(
-                rig.triangles, scene.triangle_material, scene.factors, scene.images, textures.texels, self._tables[0],
-                to.rows, to.fixed, to.record, to.depth, to.seen, width, top, bottom,
+                rig.triangles, scene.triangle_material, scene.factors, scene.images, textures.texels, self._tables,
+                to.rows, to.fixed, to.record, to.seen, width, top, bottom,
             )  # fmt: skip
             shade.shade_band(
                 rig.triangles, scene.triangle_material, scene.factors, scene.flags, textures.texels, textures.levels,
                 textures.counts, self._tables, to.record, to.tangents, views.lights, views.light, to.shadow,
-                np.float32(_SHADOW_OFFSET_M), to.depth, to.seen, self._encode, image, width, top, bottom,
+                np.float32(_SHADOW_OFFSET_M), to.seen, self._encode, scene.textured, image, top, bottom,
             )  # fmt: skip
 
         self._workers.run(band, -(-height // _BAND_ROWS))

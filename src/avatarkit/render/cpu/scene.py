@@ -37,6 +37,7 @@ class Scene:
     casts: U8
     """uint8 (m,): 1 where a triangle casts a shadow."""
     textures: TexturePool
+    textured: bool
     center: F32
     """float32 (3,), metres: middle of the sphere around all vertices at rest."""
     radius_m: float
@@ -73,6 +74,7 @@ def build_scene(bundle: Bundle) -> Scene:
         images=images,
         casts=casting[triangle_material],
         textures=textures,
+        textured=bool((flags[:, :2] >= 0).any()),
         center=(low + high) / 2,
         radius_m=max(float(np.linalg.norm(high - low)) / 2, 1e-3),
     )

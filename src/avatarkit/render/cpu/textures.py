@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avatarkit.render.color import linear_table, linear_to_srgb
-from avatarkit.render.cpu.jit import F32, I32, U8, kernel
+from avatarkit.render.cpu.jit import F32, I32, U8, inlined
 
 MOST_LEVELS: Final = 14
 
@@ -68,7 +68,7 @@ def _halve(image: U8, plain: bool) -> U8:
     return np.rint(mean * 255.0).astype(np.uint8)
 
 
-@kernel
+@inlined
 def mip_level(texel_area: float, pixel_area: float, levels: int) -> int:
     """The mipmap level at which about one texel falls on a pixel, for a triangle's two areas."""
     level = 0
@@ -78,17 +78,18 @@ def mip_level(texel_area: float, pixel_area: float, levels: int) -> int:
     return level
 
 
-@kernel
+@inlined
 def sample(
-    texels: U8, first: int, width: int, height: int, u: float, v: float, linear: F32
+    texels: U8, first: int, width: int, height: int, u: float, v: float, tables: F32, row: int
 ) -> tuple[float, float, float, float]:
-    """Bilinear sample with repeat addressing; ``linear`` maps a colour byte to linear light."""
-    x = (u - np.floor(u)) * width - 0.5
-    y = (v - np.floor(v)) * height - 0.5
+    """Bilinear sample with repeat addressing; row ``row`` of ``tables`` says what a colour byte stands for."""
+    one = np.float32(1.0)
+    x = (u - np.floor(u)) * np.float32(width) - np.float32(0.5)
+    y = (v - np.floor(v)) * np.float32(height) - np.float32(0.5)
     x0 = int(np.floor(x))
     y0 = int(np.floor(y))
-    fx = np.float32(x - x0)
-    fy = np.float32(y - y0)
+    fx = x - np.float32(x0)
+    fy = y - np.float32(y0)
     x1 = x0 + 1 if x0 + 1 < width else 0
     y1 = y0 + 1 if y0 + 1 < height else 0
     if x0 < 0:
@@ -99,19 +100,16 @@ def sample(
     b = first + y0 * width + x1
     c = first + y1 * width + x0
     d = first + y1 * width + x1
-    one = np.float32(1.0)
     wa = (one - fx) * (one - fy)
     wb = fx * (one - fy)
     wc = (one - fx) * fy
     wd = fx * fy
-    red = (
-        wa * linear[texels[a, 0]] + wb * linear[texels[b, 0]] + wc * linear[texels[c, 0]] + wd * linear[texels[d, 0]]
-    )
-    green = (
-        wa * linear[texels[a, 1]] + wb * linear[texels[b, 1]] + wc * linear[texels[c, 1]] + wd * linear[texels[d, 1]]
-    )
-    blue = (
-        wa * linear[texels[a, 2]] + wb * linear[texels[b, 2]] + wc * linear[texels[c, 2]] + wd * linear[texels[d, 2]]
-    )
-    alpha = wa * texels[a, 3] + wb * texels[b, 3] + wc * texels[c, 3] + wd * texels[d, 3]
+    red = wa * tables[row, texels[a, 0]] + wb * tables[row, texels[b, 0]]
+    red += wc * tables[row, texels[c, 0]] + wd * tables[row, texels[d, 0]]
+    green = wa * tables[row, texels[a, 1]] + wb * tables[row, texels[b, 1]]
+    green += wc * tables[row, texels[c, 1]] + wd * tables[row, texels[d, 1]]
+    blue = wa * tables[row, texels[a, 2]] + wb * tables[row, texels[b, 2]]
+    blue += wc * tables[row, texels[c, 2]] + wd * tables[row, texels[d, 2]]
+    alpha = wa * np.float32(texels[a, 3]) + wb * np.float32(texels[b, 3])
+    alpha += wc * np.float32(texels[c, 3]) + wd * np.float32(texels[d, 3])
     return red, green, blue, alpha * np.float32(1.0 / 255.0)
