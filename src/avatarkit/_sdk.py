@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, Protocol
 from urllib.parse import urlsplit
 
+import avatarkit
 from avatarkit.errors import ErrorCode, Phase, error
 from avatarkit.types import Configuration, LogLevel
 
@@ -105,9 +106,7 @@ class AvatarSDK:
     @classmethod
     def version(cls) -> str:
         """Version of the SDK."""
-        from avatarkit import __version__  # noqa: PLC0415 - the package imports this module
-
-        return __version__
+        return avatarkit.__version__
 
     @classmethod
     async def cleanup(cls) -> None:
