@@ -1,0 +1,80 @@
+"""What every engine's stream does alike: PCM in to fixed 20 ms columns, frames out in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from avatarkit.audio.resample import Resampler
+from avatarkit.frames import HEAD_COUNT, WEIGHT_COUNT, FloatArray, MotionFrames
+from avatarkit.motion.melspec import BLOCK_SAMPLES, COLUMN_SAMPLES, HISTORY_SAMPLES
+
+FRAME_RATE_HZ: Final = 25
+COLUMNS_PER_FRAME: Final = 2
+_MOST_COLUMNS: Final = 256
+"""Columns handed on at once: bounds memory however much is pushed."""
+
+
+class ColumnIntake:
+    """Cuts PCM into the blocks of complete columns. The cut depends on the audio alone, never on the chunks.
+
+    Raises ``ValueError`` unless the rate is one of the seven accepted ones.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self._resampler = Resampler(sample_rate)
+        self._waiting = np.zeros(HISTORY_SAMPLES, np.float32)
+        self.column_count = 0
+        """Columns given so far."""
+
+    @property
+    def frame_count(self) -> int:
+        """Frames that cover the audio so far: the duration times 25, rounded up."""
+        return -(-self._resampler.samples_in * FRAME_RATE_HZ // self._resampler.sample_rate)
+
+    def push(self, pcm: bytes) -> Iterator[FloatArray]:
+        """Blocks (n, 560) of the columns that are complete now, in runs of bounded length."""
+        yield from self._cut(self._resampler.push(pcm))
+
+    def finish(self, extra_columns: int) -> Iterator[FloatArray]:
+        """Flush, then silence until there are two columns a frame and ``extra_columns`` more."""
+        yield from self._cut(self._resampler.flush())
+        wanted = self.frame_count * COLUMNS_PER_FRAME + extra_columns if self.frame_count else 0
+        missing = (wanted - self.column_count) * COLUMN_SAMPLES + HISTORY_SAMPLES - len(self._waiting)
+        yield from self._cut(np.zeros(max(0, missing), np.float32))
+
+    def _cut(self, samples: FloatArray) -> Iterator[FloatArray]:
+        self._waiting = np.concatenate([self._waiting, samples])
+        while (ready := (len(self._waiting) - HISTORY_SAMPLES) // COLUMN_SAMPLES) > 0:
+            count = min(ready, _MOST_COLUMNS)
+            used = self._waiting[: HISTORY_SAMPLES + count * COLUMN_SAMPLES]
+            self._waiting = self._waiting[count * COLUMN_SAMPLES :]
+            self.column_count += count
+            windows = np.lib.stride_tricks.sliding_window_view(used, BLOCK_SAMPLES)[::COLUMN_SAMPLES]
+            yield np.ascontiguousarray(windows)
+
+
+class FrameQueue:
+    """Frames made and not yet taken, numbered from 0 without a gap."""
+
+    def __init__(self) -> None:
+        self._weights: list[FloatArray] = []
+        self._heads: list[FloatArray] = []
+        self._taken = 0
+
+    def add(self, weights: FloatArray, heads: FloatArray) -> None:
+        """Append frames: float32 (n, 52) and (n, 6)."""
+        self._weights.append(weights)
+        self._heads.append(heads)
+
+    def take(self) -> MotionFrames:
+        """All frames that wait."""
+        weights = np.concatenate([np.zeros((0, WEIGHT_COUNT), np.float32), *self._weights])
+        heads = np.concatenate([np.zeros((0, HEAD_COUNT), np.float32), *self._heads])
+        frames = MotionFrames(weights, heads, self._taken, float(FRAME_RATE_HZ))
+        self._taken += len(frames)
+        self._weights.clear()
+        self._heads.clear()
+        return frames
