@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from avatarkit.cli import apps, avatars, keys
+from avatarkit.cli.demo import demo
 from avatarkit.cli.output import fail
 from avatarkit.cli.serve import serve
 from avatarkit.cli.token import token
@@ -47,6 +48,7 @@ def _root(
 
 app.command("serve")(serve)
 app.command("token")(token)
+app.command("demo")(demo)
 app.add_typer(apps.app, name="apps")
 app.add_typer(keys.app, name="keys")
 app.add_typer(avatars.app, name="avatars")
@@ -57,7 +59,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         app(list(sys.argv[1:] if arguments is None else arguments), prog_name="avatarkit")
     except AvatarError as exc:
-        return fail(exc.message, exc.hint)
+        return fail(f"{exc.message} [{exc.code.value}]", exc.hint)
     except OSError as exc:
         where = f"{exc.filename}: " if exc.filename else ""
         return fail(f"{where}{exc.strerror or exc}")

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -24,8 +25,10 @@ from avatarkit import (
 )
 from avatarkit.cli.demo.server_process import ServerProcess
 from avatarkit.errors import ErrorCode, error
-from avatarkit.render import VideoSurface
 from avatarkit.types import AudioFormat
+
+if TYPE_CHECKING:
+    from avatarkit.render import VideoSurface
 
 CHUNK_MS = 100
 IDLE_BEFORE_S = 1.2
@@ -109,11 +112,9 @@ async def walk(
         async with stage("load"):
             avatar = await AvatarManager.shared().load(avatar_id, on_progress=on_progress)
         async with stage("render"):
-            first_frame = asyncio.Event()
             # Always the silent speaker: the clip's sound goes into the file.
             view = AvatarView(avatar, surface, speaker="silent")
-            view.on_first_rendering = first_frame.set
-            await asyncio.wait_for(first_frame.wait(), 30.0)
+            await view.mounted()
         async with stage("authenticate"):
             AvatarSDK.set_session_token(await fetch_token(server))
         async with stage("connect and interact"):
