@@ -19,6 +19,7 @@ from avatarkit.types import Camera
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _SMOOTHING: Final = 0.2
+_MAX_LEAD_S: Final = 0.2
 _TOLERANCE: Final = 0.25  # of a slot: a frame that is late by less is shown, not dropped
 
 
@@ -69,7 +70,8 @@ class RenderLoop:
         self._thread = thread
         self._on_first = on_first
         self._start_s: float | None = None
-        self._draw_s = 0.0
+        self._draw_s = 0.0  # smoothed time of drawing, and how far it strays
+        self._stray_s = 0.0
 
     async def run(self) -> None:
         """Draw until cancelled. Raises what renderer or surface raise."""
@@ -82,7 +84,7 @@ class RenderLoop:
         slot = self._next_slot(0, start_s, rate)
         while True:
             slot_s = start_s + slot / rate
-            await self._clock.sleep_until(slot_s - self._lead_s(rate))
+            await self._clock.sleep_until(slot_s - self._lead_s())
             frame, image = await self._draw(slot_s)
             await self._clock.sleep_until(slot_s)
             while frame.generation != self._player.generation:  # its round was cut off meanwhile
@@ -110,14 +112,15 @@ class RenderLoop:
         image = await self._thread.run(self._renderer.draw, frame.pose, self._camera, self._surface.size)
         took_s = self._clock.now() - began_s
         if self._start_s is not None:  # the first frame also compiles and warms caches
+            self._stray_s += (abs(took_s - self._draw_s) - self._stray_s) * _SMOOTHING
             self._draw_s += (took_s - self._draw_s) * _SMOOTHING
         return frame, image
 
-    def _lead_s(self, rate: float) -> float:
-        return min(self._draw_s, 1.0 / rate)
+    def _lead_s(self) -> float:
+        return min(self._draw_s + 1.5 * self._stray_s, _MAX_LEAD_S)
 
     def _next_slot(self, slot: int, start_s: float, rate: float) -> int:
-        ready_s = self._clock.now() + self._lead_s(rate) - start_s
+        ready_s = self._clock.now() + self._lead_s() - start_s
         following = max(slot + 1, math.ceil(ready_s * rate - _TOLERANCE))
         self._meter.frames_dropped += following - slot - 1
         return following

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 Samples = npt.NDArray[np.int16]
 
+_PIECE_S: Final = 0.01
 _SAME_RUN_S: Final = 0.04
 """A piece whose measured time is this close to the end of the one before continues it without a seam."""
 
@@ -28,13 +29,14 @@ class HeardAudio:
         if pcm:
             self._queue.append(np.frombuffer(pcm, "<i2").astype(np.int16))
 
-    def take(self, heard_samples: float, now_s: float) -> tuple[Samples, float] | None:
+    def take(self, heard_samples: float, now_s: float, *, everything: bool) -> tuple[Samples, float] | None:
         """Samples heard since the last call and the clock time of the first, or ``None`` when there are none.
 
-        ``heard_samples`` is the speaker's count at ``now_s``.
+        ``heard_samples`` is the speaker's count at ``now_s``. Unless ``everything`` is wanted, less than 10 ms
+        waits for the next call.
         """
         count = int(heard_samples) - self._taken
-        if count <= 0 or not self._queue:
+        if count <= 0 or not self._queue or not (everything or count >= self._rate * _PIECE_S):
             return None
         measured_s = now_s - (heard_samples - self._taken) / self._rate
         start_s = self._run_end_s if abs(measured_s - self._run_end_s) < _SAME_RUN_S else measured_s

@@ -235,7 +235,7 @@ class Player:
             self._start(current, now_s)
         if not current.started or self._round is not current:
             return  # the second: whoever was told of the start has cut the round off
-        self._report_heard()
+        self._report_heard(everything=False)
         heard = self._heard_samples()
         if heard > self._moved[0]:
             self._moved = (heard, now_s)
@@ -299,6 +299,7 @@ class Player:
         return cut.id
 
     def _finish(self, now_s: float) -> None:
+        self._report_heard()
         self._round = None
         self._last_motion = None
         self._speaker.flush()
@@ -327,8 +328,8 @@ class Player:
     def _heard_samples(self) -> float:
         return self._speaker.heard_samples() if self._round is not None and self._round.started else 0.0
 
-    def _report_heard(self) -> None:
-        piece = self._heard.take(self._heard_samples(), self._clock.now())
+    def _report_heard(self, *, everything: bool = True) -> None:
+        piece = self._heard.take(self._heard_samples(), self._clock.now(), everything=everything)
         if piece is None:
             return
         samples, at_s = piece

@@ -87,8 +87,9 @@ class SpeechLayer:
         return Pose(self._shown[:WEIGHT_COUNT], self._shown[WEIGHT_COUNT:-1]), float(self._shown[-1])
 
     def _begin(self, fade: Fade, now_s: float, *, speaking: bool) -> None:
-        # Frames are sampled a little ahead of the clock; a fade starts where the last one was.
+        # A fade starts where the last frame was, which may lie a little ahead of the clock or behind it:
+        # so the first frame after the change already moves.
         self._from = self._shown
         self._fade = fade
-        self._fade_start_s = max(now_s, self._shown_at_s)
+        self._fade_start_s = self._shown_at_s if self._shown_at_s > now_s - 1.5 * _FRAME_S else now_s
         self._speaking = speaking
