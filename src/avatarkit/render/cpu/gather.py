@@ -23,7 +23,7 @@ from avatarkit.render.cpu.fragments import (
     V,
 )
 from avatarkit.render.cpu.jit import F32, I32, I64, kernel
-from avatarkit.render.cpu.materials import RESPONSES
+from avatarkit.render.cpu.materials import DIRECTED, NORMAL_TEXTURE, RESPONSES, TEXTURE
 from avatarkit.render.cpu.raster import LAST_TRIANGLE, SAMPLE_X, SAMPLE_Y, SAMPLES
 
 SAME_SURFACE: Final = 0.006
@@ -42,27 +42,29 @@ def find(
     count = 0
     x = begin
     while x < width and count <= CHUNK - SAMPLES:
-        k0, k1, k2, k3 = seen[0, y, x], seen[1, y, x], seen[2, y, x], seen[3, y, x]
-        if k0 == k1 == k2 == k3 == 0:
+        k = 4 * x
+        k0, k1, k2, k3 = seen[y, k], seen[y, k + 1], seen[y, k + 2], seen[y, k + 3]
+        if k0 | k1 | k2 | k3 == 0:
             x += 1
             continue
         done = 0
         for s in range(SAMPLES):
-            key = seen[s, y, x]
+            key = seen[y, k + s]
             if key == 0 or done & (1 << s):
                 continue
             triangle = LAST_TRIANGLE - (key & LAST_TRIANGLE)
             material = materials[triangle]
             depth = np.float32(key >> 32)
+            slack = np.float32(SAME_SURFACE) * depth
             members, px, py = 0, 0, 0
             for o in range(s, SAMPLES):
-                other = seen[o, y, x]
-                if other == 0 or done & (1 << o):
-                    continue
-                same = other & LAST_TRIANGLE == key & LAST_TRIANGLE
-                if not same and materials[LAST_TRIANGLE - (other & LAST_TRIANGLE)] == material:
-                    same = abs(np.float32(other >> 32) - depth) < np.float32(SAME_SURFACE) * depth
-                if same:
+                other = seen[y, k + o]
+                if (
+                    other != 0
+                    and not done & (1 << o)
+                    and abs(np.float32(other >> 32) - depth) < slack
+                    and materials[LAST_TRIANGLE - (other & LAST_TRIANGLE)] == material
+                ):
                     done |= 1 << o
                     members += 1
                     px += SAMPLE_X[o]
@@ -81,8 +83,8 @@ def find(
 
 @kernel
 def interpolate(
-    triangles: I32, factors: F32, record: F32, tangents: F32, marks: I32, places: F32, chosen: I32, count: int,
-    to: F32,
+    triangles: I32, factors: F32, flags: I32, record: F32, tangents: F32, marks: I32, places: F32, chosen: I32,
+    count: int, to: F32,
 ) -> None:  # fmt: skip
     """Fill the fields of ``count`` fragments, perspective-correct.
 
@@ -113,13 +115,17 @@ def interpolate(
             to[ALBEDO + k * CHUNK + i] = factors[row, 13 + k] * (
                 w0 * record[a, 9 + k] + w1 * record[b, 9 + k] + w2 * record[c, 9 + k]
             )
-            to[TANGENT + k * CHUNK + i] = w0 * tangents[a, k] + w1 * tangents[b, k] + w2 * tangents[c, k]
-        to[SIDE + i] = tangents[a, 3]
+        for k in range(RESPONSES):
+            to[RESPONSE + k * CHUNK + i] = factors[row, k]
+        if flags[row, DIRECTED] != 0:
+            for k in range(3):
+                to[TANGENT + k * CHUNK + i] = w0 * tangents[a, k] + w1 * tangents[b, k] + w2 * tangents[c, k]
+            to[SIDE + i] = tangents[a, 3]
+        if flags[row, TEXTURE] < 0 and flags[row, NORMAL_TEXTURE] < 0:
+            continue
         to[U + i] = w0 * record[a, 13] + w1 * record[b, 13] + w2 * record[c, 13]
         to[V + i] = w0 * record[a, 14] + w1 * record[b, 14] + w2 * record[c, 14]
         u10, v10 = record[b, 13] - record[a, 13], record[b, 14] - record[a, 14]
         u20, v20 = record[c, 13] - record[a, 13], record[c, 14] - record[a, 14]
         to[UV_AREA + i] = abs(u10 * v20 - u20 * v10)
         to[AREA + i] = abs(area)
-        for k in range(RESPONSES):
-            to[RESPONSE + k * CHUNK + i] = factors[row, k]

@@ -72,8 +72,9 @@ RESPONSES: Final = 13
 TEXTURE: Final = 0
 NORMAL_TEXTURE: Final = 1
 DOUBLE_SIDED: Final = 2
-FLAGS: Final = 3
-"""Columns of the flag table; a texture that is absent is -1."""
+DIRECTED: Final = 3
+FLAGS: Final = 4
+"""Columns of the flag table; a texture that is absent is -1; ``DIRECTED`` surfaces have tangents."""
 
 
 def material_tables(materials: list[Material]) -> tuple[F32, I32]:
@@ -91,4 +92,5 @@ def material_tables(materials: list[Material]) -> tuple[F32, I32]:
         flags[row, TEXTURE] = -1 if material.texture is None else material.texture
         flags[row, NORMAL_TEXTURE] = -1 if material.normal_texture is None else material.normal_texture
         flags[row, DOUBLE_SIDED] = material.double_sided
+        flags[row, DIRECTED] = material.kind is MaterialKind.HAIR or material.normal_texture is not None
     return factors, flags

@@ -19,7 +19,9 @@ DEPTH_STEPS: Final = 2.0**24
 larger key is nearer, and of equals the triangle that comes first."""
 
 LAST_TRIANGLE: Final = 2**31 - 1
-LANES: Final = 8
+PIXELS: Final = 4
+LANES: Final = SAMPLES * PIXELS
+"""Pixels, and samples, that are tested at once; a row of the buffer is this much longer than the image."""
 
 
 @inlined
@@ -45,14 +47,14 @@ def raster_band(
 ) -> None:  # fmt: skip
     """Draw rows ``top`` to ``bottom`` (exclusive) of the visibility buffer.
 
-    ``seen`` int64 (SAMPLES, h, w + LANES) gets keys (see :data:`DEPTH_STEPS`), 0 where nothing is seen. Coverage
+    ``seen`` int64 (h, 4 w + LANES) gets keys (see :data:`DEPTH_STEPS`), 0 where nothing is seen. Coverage
     is exact in 1/256 pixel with the top-left rule: no sample between two triangles is missed or drawn twice.
     ``images`` (materials, 3) is the first level of a material's texture, width 0 for none; ``factors`` columns
     16 and 17 are base alpha and alpha cutoff.
     """
-    seen[:, top:bottom] = 0
-    flat = seen.reshape(-1)
-    height, stride = seen.shape[1], seen.shape[2]
+    seen[top:bottom] = 0
+    flat, stride = seen.reshape(-1), seen.shape[1]
+    lanes = np.empty(4 * LANES, np.int64)
     for t in range(triangles.shape[0]):
         if rows[t, 1] < top or rows[t, 0] >= bottom:
             continue
@@ -77,56 +79,64 @@ def raster_band(
         bias0 = 0 if dy0 < 0 or (dy0 == 0 and dx0 > 0) else -1
         bias1 = 0 if dy1 < 0 or (dy1 == 0 and dx1 > 0) else -1
         bias2 = 0 if dy2 < 0 or (dy2 == 0 and dx2 > 0) else -1
-        # 1/depth is a plane on the screen, in DEPTH_STEPS; w_k = E_k / area.
+        px, py = left << 8, first << 8
+        e0 = dx0 * (py - y1) - dy0 * (px - x1) + bias0
+        e1 = dx1 * (py - y2) - dy1 * (px - x2) + bias1
+        e2 = dx2 * (py - y0) - dy2 * (px - x0) + bias2
+        # 1/depth is a plane on the screen, here in DEPTH_STEPS; w_k = E_k / area.
         over = np.float32(1.0) / np.float32(area)
         ia, ib, ic = record[a, 2], record[b, 2], record[c, 2]
         fine_x = np.float32(-DEPTH_STEPS) * over * (
             np.float32(dy0) * ia + np.float32(dy1) * ib + np.float32(dy2) * ic
         )
         fine_y = np.float32(DEPTH_STEPS) * over * (np.float32(dx0) * ia + np.float32(dx1) * ib + np.float32(dx2) * ic)
-        step0, step1, step2, step_z = -dy0 << 8, -dy1 << 8, -dy2 << 8, fine_x * np.float32(256.0)
+        z = np.float32(DEPTH_STEPS) * ia + fine_x * np.float32(px - x0) + fine_y * np.float32(py - y0)
+
+        # What the samples of four neighbouring pixels add to the values at the first one's corner.
+        for s in range(SAMPLES):
+            for p in range(PIXELS):
+                sx, sy, lane = SAMPLE_X[s] + 256 * p, SAMPLE_Y[s], 4 * p + s
+                lanes[lane] = dx0 * sy - dy0 * sx
+                lanes[LANES + lane] = dx1 * sy - dy1 * sx
+                lanes[2 * LANES + lane] = dx2 * sy - dy2 * sx
+                lanes[3 * LANES + lane] = np.int64(fine_x * np.float32(sx) + fine_y * np.float32(sy))
+        step0, step1, step2 = -dy0 * 256 * PIXELS, -dy1 * 256 * PIXELS, -dy2 * 256 * PIXELS
         material = materials[t]
         cutoff = factors[material, 17]
         low = np.int64(LAST_TRIANGLE - t)
-
-        for s in range(SAMPLES):
-            px, py = (left << 8) + SAMPLE_X[s], (first << 8) + SAMPLE_Y[s]
-            e0 = dx0 * (py - y1) - dy0 * (px - x1) + bias0
-            e1 = dx1 * (py - y2) - dy1 * (px - x2) + bias1
-            e2 = dx2 * (py - y0) - dy2 * (px - x0) + bias2
-            z = np.float32(DEPTH_STEPS) * ia + fine_x * np.float32(px - x0) + fine_y * np.float32(py - y0)
-            for y in range(first, last + 1):
+        for y in range(first, last + 1):
+            f0, f1, f2, fz = e0, e1, e2, z
+            for x in range(left, right + 1, PIXELS):
+                start = np.uint64(y * stride + 4 * x)
+                steps = np.int64(fz)
                 if cutoff < 0.0:
-                    f0, f1, f2, fz = e0, e1, e2, z
-                    line = (s * height + y) * stride
-                    for x in range(left, right + 1, LANES):
-                        # A fixed number of lanes, whatever the triangle's width, is what gets vectorised.
-                        for lane in range(LANES):
-                            inside = (f0 + lane * step0) | (f1 + lane * step1) | (f2 + lane * step2)
-                            steps = np.int64(np.int32(fz + np.float32(lane) * step_z))
-                            key = (steps << 32) | low if inside >= 0 else np.int64(0)
-                            k = np.uint64(line + x) + np.uint64(lane)
-                            flat[k] = max(flat[k], key)
-                        f0 += step0 * LANES
-                        f1 += step1 * LANES
-                        f2 += step2 * LANES
-                        fz += step_z * np.float32(LANES)
+                    # A fixed number of lanes, whatever the triangle's width, is what gets vectorised.
+                    for lane in range(LANES):
+                        inside = (f0 + lanes[lane]) | (f1 + lanes[LANES + lane]) | (f2 + lanes[2 * LANES + lane])
+                        key = ((steps + lanes[3 * LANES + lane]) << 32 | low) & ~(inside >> 63)
+                        k = start + np.uint64(lane)
+                        flat[k] = max(flat[k], key)
                 else:
-                    for x in range(left, right + 1):
-                        f0, f1, f2 = e0 + (x - left) * step0, e1 + (x - left) * step1, e2 + (x - left) * step2
-                        key = (np.int64(np.int32(z + np.float32(x - left) * step_z)) << 32) | low
-                        if (f0 | f1 | f2) >= 0 and key > seen[s, y, x]:
-                            w0, w1 = np.float32(f0) * over, np.float32(f1) * over
+                    for lane in range(LANES):
+                        s0, s1, s2 = f0 + lanes[lane], f1 + lanes[LANES + lane], f2 + lanes[2 * LANES + lane]
+                        key = (steps + lanes[3 * LANES + lane]) << 32 | low
+                        k = start + np.uint64(lane)
+                        if (s0 | s1 | s2) >= 0 and key > flat[k]:
+                            w0, w1 = np.float32(s0) * over, np.float32(s1) * over
                             alpha = alpha_at(
                                 record, a, b, c, w0, w1, np.float32(1.0) - w0 - w1, factors[material, 16],
                                 images[material, 0], images[material, 1], images[material, 2], texels, tables,
                             )  # fmt: skip
                             if alpha >= cutoff:
-                                seen[s, y, x] = key
-                e0 += dx0 << 8
-                e1 += dx1 << 8
-                e2 += dx2 << 8
-                z += fine_y * np.float32(256.0)
+                                flat[k] = key
+                f0 += step0
+                f1 += step1
+                f2 += step2
+                fz += fine_x * np.float32(256.0 * PIXELS)
+            e0 += dx0 << 8
+            e1 += dx1 << 8
+            e2 += dx2 << 8
+            z += fine_y * np.float32(256.0)
 
 
 @kernel

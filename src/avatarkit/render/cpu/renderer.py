@@ -44,10 +44,10 @@ class _Buffers:
         self.rows: I16 = np.zeros((triangles, 2), np.int16)
         self.in_light = np.empty((vertices, 3), np.float32)
         self.shadow = np.empty((_SHADOW_TEXELS, _SHADOW_TEXELS), np.float32)
-        self.seen: I64 = np.empty((0, 0, 0), np.int64)
+        self.seen: I64 = np.empty((0, 0), np.int64)
 
     def fit(self, size: tuple[int, int]) -> None:
-        shape = (raster.SAMPLES, size[1], size[0] + raster.LANES)
+        shape = (size[1], size[0] * raster.SAMPLES + raster.LANES)
         if self.seen.shape != shape:
             self.seen = np.empty(shape, np.int64)
 

@@ -29,9 +29,12 @@ def _encode_row(total: F32, encode: U8, out: U8, y: int) -> None:
     last = np.float32(encode.shape[0] - 1)
     for x in range(total.shape[0]):
         covered = total[x, 3]
-        scale = last / covered if covered > 0.0 else np.float32(0.0)
+        if covered == 0.0:
+            out[y, x, 0] = out[y, x, 1] = out[y, x, 2] = out[y, x, 3] = 0
+            continue
+        scale = last / covered
         for k in range(3):
-            out[y, x, k] = encode[int(min(total[x, k] * scale, last) + np.float32(0.5))] if covered > 0.0 else 0
+            out[y, x, k] = encode[int(min(total[x, k] * scale, last) + np.float32(0.5))]
             total[x, k] = 0.0
         out[y, x, 3] = int(covered * np.float32(255.0 / SAMPLES) + np.float32(0.5))
         total[x, 3] = 0.0
@@ -53,7 +56,7 @@ def shade_band(
         while x < width:
             count, x = find(seen, materials, y, x, width, marks, places, chosen)
             if count > 0:
-                interpolate(triangles, factors, record, tangents, marks, places, chosen, count, fragments)
+                interpolate(triangles, factors, flags, record, tangents, marks, places, chosen, count, fragments)
                 if textured:
                     apply_textures(flags, texels, levels, counts, tables, marks, count, fragments)
                 receive_shadow(light_view, shadow, offset_m, count, fragments)
