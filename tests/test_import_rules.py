@@ -27,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "studio": FOUNDATION | {"avatars", "render"},
     "transport": FOUNDATION | {"protocol"},
     "server": FOUNDATION | {"protocol", "audio", "motion", "avatars"},
+    "backend": FOUNDATION | {"protocol", "audio", "transport"},
     **dict.fromkeys(CLASSES, FOUNDATION | CLIENT | CLASSES),
     "cli": FOUNDATION | CLIENT | CLASSES | {"motion", "studio", "server", "__init__"},
     "__init__": FOUNDATION | CLIENT | CLASSES,
@@ -44,6 +45,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "playback": {"numpy"},
     "avatars": {"numpy", "PIL"},
     "transport": {"websockets", "httpx"},
+    "backend": {"google", "httpx", "opentelemetry"},
 }
 
 

@@ -67,6 +67,10 @@ class ErrorCode(StrEnum):
     ILLEGAL_STATE = "illegalState"
     LOAD_CANCELLED = "loadCancelled"
     MISSING_DEPENDENCY = "missingDependency"
+    API_KEY_INVALID = "apiKeyInvalid"
+    TOKEN_REQUEST_FAILED = "tokenRequestFailed"  # noqa: S105 - a code, not a secret
+    INVALID_EGRESS_CONFIG = "invalidEgressConfig"
+    EGRESS_UNAVAILABLE = "egressUnavailable"
 
 
 class AvatarError(Exception):
@@ -176,6 +180,18 @@ _CATALOGUE: Final[dict[ErrorCode, _Entry]] = {
     _C.ILLEGAL_STATE: _Entry(ConfigurationError, Phase.INITIALIZE, False, ""),
     _C.LOAD_CANCELLED: _Entry(LoadError, Phase.LOAD, True, ""),
     _C.MISSING_DEPENDENCY: _Entry(ConfigurationError, Phase.INITIALIZE, False, ""),
+    _C.API_KEY_INVALID: _Entry(
+        AuthenticationError, Phase.AUTHENTICATE, False, "Check the API key; `avatarkit keys list` shows those in use."
+    ),
+    _C.TOKEN_REQUEST_FAILED: _Entry(
+        TransportError, Phase.AUTHENTICATE, True, "Check that the Console is reachable, then ask again."
+    ),
+    _C.INVALID_EGRESS_CONFIG: _Entry(
+        ConfigurationError, Phase.CONNECT, False, "Check the room, the token and the address of the egress."
+    ),
+    _C.EGRESS_UNAVAILABLE: _Entry(
+        TransportError, Phase.CONNECT, True, "Ask whoever runs the server whether egress is set up."
+    ),
 }
 
 

@@ -41,6 +41,13 @@ class DrivingServiceMode(StrEnum):
     BACKEND = "backend"
 
 
+class AudioCodec(StrEnum):
+    """How audio is coded: signed 16-bit little-endian PCM, or Opus."""
+
+    PCM = "pcm"
+    OPUS = "opus"
+
+
 class LoadProgressType(StrEnum):
     """Phase of an avatar download."""
 

@@ -27,9 +27,15 @@ _PHRASES: Final[tuple[tuple[str, ErrorCode], ...]] = (
     ("avatar not found", _C.AVATAR_ID_UNRECOGNIZED),
     ("unsupported sample rate", _C.INVALID_AUDIO_INPUT),
     ("concurrent", _C.CONCURRENT_LIMIT_EXCEEDED),
+    ("missing livekit credentials", _C.INVALID_EGRESS_CONFIG),
+    ("unauthorized", _C.INVALID_EGRESS_CONFIG),
+    ("egress client is not configured", _C.EGRESS_UNAVAILABLE),
+    ("failed to create egress connection", _C.EGRESS_UNAVAILABLE),
 )
 
 _SERVER_CODES: Final[dict[int, ErrorCode]] = {
+    ServerErrorCode.EGRESS_UNAVAILABLE: _C.EGRESS_UNAVAILABLE,
+    ServerErrorCode.INVALID_EGRESS_CONFIG: _C.INVALID_EGRESS_CONFIG,
     ServerErrorCode.CREDITS_EXHAUSTED: _C.INSUFFICIENT_BALANCE,
     ServerErrorCode.SESSION_TIMEOUT: _C.SESSION_TIMEOUT,
     ServerErrorCode.CONCURRENCY_LIMIT: _C.CONCURRENT_LIMIT_EXCEEDED,
