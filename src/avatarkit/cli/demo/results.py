@@ -41,7 +41,8 @@ def read_video(path: Path) -> VideoFacts:
         count = 0
         for frame in container.decode(stream):
             if count in wanted:
-                tiles.append(frame.to_ndarray(format="rgba", width=TILE_PX, height=TILE_PX))
+                tile = frame.to_ndarray(format="rgba", width=TILE_PX, height=TILE_PX)
+                tiles.append(tile.astype(np.uint8, copy=False))
             count += 1
         return VideoFacts(count, float(rate or 0), stream.width, stream.height, tiles)
 
