@@ -116,6 +116,7 @@ class AvatarSDK:
             await resource.release()
         cls._token = None
         cls._settings = None
+        logging.getLogger("avatarkit").setLevel(logging.NOTSET)
 
 
 def settings() -> Settings:

@@ -385,8 +385,7 @@ async def test_callbacks_that_fail_break_nothing(
         raise RuntimeError("the app's own mistake")
 
     controller.on_connection_state = controller.on_conversation_state = controller.on_error = fail
-    AvatarSDK_logger_level = caplog.at_level("ERROR", logger="avatarkit")
-    with AvatarSDK_logger_level:
+    with caplog.at_level("ERROR", logger="avatarkit"):
         await controller.start()
         round_id = controller.send(speech(0.2), end=True)
         server.last.motion(round_id, 0, 5, end=True)

@@ -38,6 +38,7 @@ class Library:
         self.headers: list[httpx.Headers] = []
         self.offline = False
         self.gate: asyncio.Event | None = None
+        self.downloading = asyncio.Event()
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.url.raw_path.decode())
@@ -45,6 +46,7 @@ class Library:
         if self.offline:
             raise httpx.ConnectError("unreachable")
         if "/assets/" in request.url.path:
+            self.downloading.set()
             if self.gate is not None:
                 await self.gate.wait()
             return httpx.Response(self.asset_status, content=self.bundle)
@@ -66,6 +68,10 @@ class Library:
     @property
     def downloads(self) -> int:
         return sum("/assets/" in path for path in self.asked)
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 @pytest.fixture
@@ -123,8 +129,7 @@ async def test_one_who_gives_up_does_not_stop_the_other(manager: AvatarManager, 
     library.gate = asyncio.Event()
     one = asyncio.create_task(manager.load("someone"))
     two = asyncio.create_task(manager.load("someone"))
-    while library.downloads == 0:
-        await asyncio.sleep(0)
+    await library.downloading.wait()
     one.cancel()
     with pytest.raises(asyncio.CancelledError):
         await one
@@ -137,22 +142,20 @@ async def test_the_last_one_who_gives_up_stops_the_download(
 ) -> None:
     library.gate = asyncio.Event()
     only = asyncio.create_task(manager.load("someone"))
-    while library.downloads == 0:
-        await asyncio.sleep(0)
+    await library.downloading.wait()
     only.cancel()
     with pytest.raises(asyncio.CancelledError):
         await only
     for _ in range(20):
         await asyncio.sleep(0)
     assert manager._loads == {}
-    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+    assert files(tmp_path) == []
 
 
 async def test_cleanup_cancels_loads(manager: AvatarManager, library: Library) -> None:
     library.gate = asyncio.Event()
     loading = asyncio.create_task(manager.load("someone"))
-    while library.downloads == 0:
-        await asyncio.sleep(0)
+    await library.downloading.wait()
     await AvatarSDK.cleanup()
     with pytest.raises(AvatarError) as caught:
         await loading
@@ -190,7 +193,7 @@ async def test_a_failure_is_told_and_not_kept(
     assert progress[-1].type is LoadProgressType.FAILED
     assert progress[-1].error is caught.value
     assert manager.retrieve("someone") is None
-    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+    assert files(tmp_path) == []
     vars(library).update({name: before[name] for name in change})
     assert not (await manager.load("someone")).is_from_cache
 
@@ -283,7 +286,7 @@ async def test_bad_ids_do_not_reach_the_network(manager: AvatarManager, library:
 async def test_an_id_cannot_leave_its_path(manager: AvatarManager, library: Library, tmp_path: Path) -> None:
     await manager.load("../../admin?x#y")
     assert library.asked[0] == "/v1/client/avatars/..%2F..%2Fadmin%3Fx%23y"
-    assert all(tmp_path in path.parents for path in tmp_path.rglob("*"))
+    assert {path.parent for path in files(tmp_path)} == {tmp_path / "avatars", tmp_path / "bundles"}
 
 
 async def test_the_app_id_goes_to_the_endpoint_alone(manager: AvatarManager, library: Library) -> None:

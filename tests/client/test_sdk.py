@@ -88,7 +88,7 @@ def test_bad_tokens_are_refused_and_not_repeated(token: str) -> None:
 
 async def test_nothing_works_before_initialize(tmp_path: Path) -> None:
     manager = AvatarManager.shared()
-    with pytest.raises(AvatarError, match="AvatarSDK.initialize") as caught:
+    with pytest.raises(AvatarError, match=r"AvatarSDK\.initialize") as caught:
         await manager.load("someone")
     assert caught.value.code is ErrorCode.ILLEGAL_STATE
     with pytest.raises(AvatarError):

@@ -120,7 +120,7 @@ async def test_interrupt_while_a_frame_is_drawn_ahead(
 
 
 async def test_a_view_needs_an_initialized_sdk(surface: FakeSurface) -> None:
-    with pytest.raises(AvatarError, match="AvatarSDK.initialize") as caught:
+    with pytest.raises(AvatarError, match=r"AvatarSDK\.initialize") as caught:
         AvatarView(AVATAR, surface)
     assert caught.value.code is ErrorCode.ILLEGAL_STATE
 

@@ -163,7 +163,6 @@ class PortAudioSpeaker:
                 return
             _log.warning("the sound device is gone; going on in silence")
             heard = int(self._heard_now())
-            self._heard = float(heard)
             substitute = SilentSpeaker(self._clock)
             substitute.open(self._rate)
             if self._paused:
