@@ -161,6 +161,10 @@ class RawClient:
         return self.socket.close_code, self.socket.close_reason or ""
 
 
+Start = Callable[..., contextlib.AbstractAsyncContextManager[Running]]
+"""The fixture ``start``."""
+
+
 @dataclass(frozen=True)
 class Template:
     """A data folder that was set up once; each server starts on a copy, without migration or bundle check."""

@@ -5,18 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 import pytest
-from server_kit import LoudnessEngine, Running, frames_of, tone, until
+from server_kit import LoudnessEngine, Running, Start, frames_of, tone, until
 from websockets.exceptions import ConnectionClosedError
 
 from avatarkit.clock import VirtualClock
 from avatarkit.protocol import avatarkit_pb2 as pb
-
-Start = Callable[..., AbstractAsyncContextManager[Any]]
 
 
 class Gate:
@@ -168,7 +163,7 @@ async def test_two_clients_do_not_hear_each_other(server: Running) -> None:
 @pytest.mark.parametrize(
     ("configuration", "code", "phrase"),
     [
-        ({"sample_rate": 11025}, 3, "unsupported sample rate"),
+        ({"sample_rate": 11025}, 0, "unsupported sample rate"),
         ({"audio_format": 1}, 3, "Ogg Opus"),
         ({"egress_type": 1}, 14, "egress client is not configured on server"),
     ],

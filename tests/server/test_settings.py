@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from avatarkit.errors import AvatarError
-from avatarkit.server.settings import Settings, default_data_dir, load_settings
+from avatarkit.server.settings import Settings
+from avatarkit.server.settings_sources import default_data_dir, load_settings
 
 
 def test_the_command_line_wins_over_the_environment_and_that_over_the_defaults() -> None:

@@ -25,6 +25,12 @@ async def test_a_bogus_token(server: Running) -> None:
     assert await refused(server, token="bogus") == (400, b'{"message":"Invalid session token"}\n')
 
 
+async def test_a_rejection_is_no_error_in_the_log(server: Running, caplog: pytest.LogCaptureFixture) -> None:
+    await refused(server, token="bogus")
+
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_no_token_at_all(server: Running) -> None:
     with pytest.raises(InvalidStatus) as caught:
         await connect(server.ws_url)

@@ -37,6 +37,9 @@ from avatarkit.protocol.limits import (
 )
 from avatarkit.protocol.motion import MotionChunk, chunk_to_message
 
+_BY_TEXT: Final = ServerErrorCode.UNSPECIFIED
+"""For causes that clients tell by their phrase: published ones read a number first, and 3 hides the phrase."""
+
 _EXPECTED_CONFIGURATION: Final = "expected ClientConfigureSession message"
 _REMEMBERED_IDS: Final = 256
 _SERVER_ONLY: Final = frozenset(
@@ -124,7 +127,7 @@ class ServerSession:
         """Take one text WebSocket message: a refusal before the configuration, ignored after it."""
         del text
         if self._state is _State.NEW:
-            return [self._refuse(_Refusal(ServerErrorCode.INVALID_REQUEST, _EXPECTED_CONFIGURATION))]
+            return [self._refuse(_Refusal(_BY_TEXT, _EXPECTED_CONFIGURATION))]
         return []
 
     def _decode(self, data: bytes) -> pb.Message:
@@ -132,7 +135,7 @@ class ServerSession:
             return pb.Message.FromString(data)
         except DecodeError:
             initial = "initial " if self._state is _State.NEW else ""
-            raise _Refusal(ServerErrorCode.INVALID_REQUEST, f"failed to unmarshal {initial}message") from None
+            raise _Refusal(_BY_TEXT, f"failed to unmarshal {initial}message") from None
 
     def _refuse(self, refusal: _Refusal) -> SessionRefused:
         self._state = _State.REFUSED
@@ -143,9 +146,9 @@ class ServerSession:
 
     def _configure(self, message: pb.Message) -> list[ServerEvent]:
         if message.type != pb.MESSAGE_TYPE_CLIENT_CONFIGURE_SESSION:
-            raise _Refusal(ServerErrorCode.INVALID_REQUEST, _EXPECTED_CONFIGURATION)
+            raise _Refusal(_BY_TEXT, _EXPECTED_CONFIGURATION)
         if not message.HasField("client_configure_session"):
-            raise _Refusal(ServerErrorCode.INVALID_REQUEST, "ClientConfigureSession message is nil")
+            raise _Refusal(_BY_TEXT, "ClientConfigureSession message is nil")
         wanted = message.client_configure_session
         has_egress = wanted.HasField("livekit_egress") or wanted.HasField("agora_egress")
         if wanted.egress_type != pb.EGRESS_TYPE_UNSPECIFIED or has_egress:
@@ -160,9 +163,7 @@ class ServerSession:
             raise _Refusal(ServerErrorCode.INVALID_REQUEST, "unsupported transport compression")
         if wanted.sample_rate not in SAMPLE_RATES_HZ:
             rates = ", ".join(str(rate) for rate in SAMPLE_RATES_HZ)
-            raise _Refusal(
-                ServerErrorCode.INVALID_REQUEST, f"unsupported sample rate {wanted.sample_rate}; use one of {rates}"
-            )
+            raise _Refusal(_BY_TEXT, f"unsupported sample rate {wanted.sample_rate}; use one of {rates}")
         self._state = _State.CONFIGURED
         return [SessionConfigured(wanted.sample_rate)]
 
@@ -179,11 +180,11 @@ class ServerSession:
         if kind == pb.MESSAGE_TYPE_CLIENT_RESUME:
             return self._control(message.client_resume.req_id, pause=False)
         if kind == pb.MESSAGE_TYPE_CLIENT_CONFIGURE_SESSION:
-            raise _Refusal(ServerErrorCode.INVALID_REQUEST, "unexpected message type: already configured")
+            raise _Refusal(_BY_TEXT, "unexpected message type: already configured")
         if kind == pb.MESSAGE_TYPE_CLIENT_DRIVEN_CONFIG or message.HasField("driven_config"):
-            raise _Refusal(ServerErrorCode.INVALID_REQUEST, "unexpected message type: driven configuration")
+            raise _Refusal(_BY_TEXT, "unexpected message type: driven configuration")
         if kind in _SERVER_ONLY:
-            raise _Refusal(ServerErrorCode.INVALID_REQUEST, "unexpected message type: belongs to the server")
+            raise _Refusal(_BY_TEXT, "unexpected message type: belongs to the server")
         return []
 
     def _audio(self, message: pb.ClientAudioInput) -> list[ServerEvent]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -94,6 +95,7 @@ class AvatarServer(uvicorn.Server):
                 timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_S,
             )
         )
+        logging.getLogger("uvicorn.error").addFilter(_is_no_rejection)
         self.failure: Exception | None = None
         self._services = services
         self._url = url_of(listener)
@@ -122,6 +124,11 @@ class AvatarServer(uvicorn.Server):
             self.should_exit = True
             return
         self._on_ready(self._url, report)
+
+
+def _is_no_rejection(record: logging.LogRecord) -> bool:
+    """uvicorn reports every upgrade that was refused with an HTTP answer as a fault of the app; it is none."""
+    return record.msg != "ASGI callable returned without completing handshake."
 
 
 def _ignore(_number: int, _frame: object) -> None:

@@ -1,90 +1,175 @@
-"""The server's settings: one frozen record, filled from the environment and the command line."""
+"""The server's settings: one frozen record, each field with its help, range and group.
+
+Everything else is made from this list: the flags of ``avatarkit serve``, the environment variables, the keys of
+the settings file, and the table in ``docs/operations.md``. A new setting is one :func:`setting` here.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, get_type_hints
 
-from avatarkit.errors import ErrorCode, error
+from avatarkit.errors import AvatarError, ErrorCode, error
 
 PREFIX: Final = "AVATARKIT_"
 """Environment variables are named ``AVATARKIT_`` and the field in capitals, such as ``AVATARKIT_PORT``."""
+
+
+class SettingInfo(NamedTuple):
+    """What is known of a setting besides its value."""
+
+    help: str
+    group: str
+    least: float | None = None
+    most: float | None = None
+    above_zero: bool = False
+    choices: tuple[str, ...] = ()
+    secret: bool = False
+    """Never shown, logged or given as a flag: other processes may read command lines."""
+
+
+def setting(
+    default: Any,
+    help_text: str,
+    *,
+    group: str,
+    least: float | None = None,
+    most: float | None = None,
+    choices: tuple[str, ...] = (),
+    secret: bool = False,
+) -> Any:
+    """A field of :class:`Settings`. ``least`` and ``most`` are the inclusive range of a number."""
+    info = SettingInfo(help_text, group, least, most, choices=choices, secret=secret)
+    return field(default=default, metadata={"info": info}, repr=not secret)
+
+
+def above_zero(default: float, help_text: str, *, group: str) -> Any:
+    """A duration or size that must be positive."""
+    return field(default=default, metadata={"info": SettingInfo(help_text, group, above_zero=True)})
+
+
+_MIB: Final = 1024 * 1024
+_PLACE: Final = "Place"
+_MOTION: Final = "Motion"
+_SESSIONS: Final = "Sessions"
+_CONSOLE: Final = "Console and library"
+_WEB: Final = "Web"
+_WATCH: Final = "Observation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that can be set. Durations are in seconds, sizes in bytes."""
 
-    data: Path
-    """Folder of the database and the assets; made when missing, readable by its owner only."""
-    host: str = "127.0.0.1"
-    port: int = 8700
-    """TCP port; 0 takes a free one."""
-    engine: str = "envelope"
-    """Name of the motion engine."""
-    engine_threads: int = 0
-    """Threads that infer motion; 0 is one for each processor."""
-    handshake_timeout_s: float = 10.0
-    """A connection that has not configured its session by then is closed."""
-    idle_timeout_s: float = 300.0
-    """A session without any message from its client for that long is closed."""
-    session_limit_s: float = 7200.0
-    """Longest session."""
-    sessions_per_app: int = 200
-    """Most sessions that one app may have open."""
-    queued_audio_limit: int = 16 * 1024 * 1024
-    """Audio waiting to be inferred, for each session, above which reading from its socket pauses."""
-    token_lifetime_s: int = 3600
-    """Lifetime of a session token whose request names no expiry."""
-    upload_limit: int = 64 * 1024 * 1024
-    """Largest avatar bundle that may be uploaded."""
+    data: Path = setting(
+        MISSING,
+        "Folder of the database and the assets; made when missing, readable by its owner only. Default: the user's "
+        "data folder.",
+        group=_PLACE,
+    )
+    host: str = setting("127.0.0.1", "Address to listen on.", group=_PLACE)
+    port: int = setting(8700, "TCP port; 0 takes a free one.", group=_PLACE, least=0, most=65535)
+    tls_certificate: Path | None = setting(
+        None, "Certificate chain, PEM: serve https and wss. Needs tls_key.", group=_PLACE
+    )
+    tls_key: Path | None = setting(None, "Private key of the certificate, PEM.", group=_PLACE)
+
+    engine: str = setting("envelope", "Name of the motion engine.", group=_MOTION)
+    engine_threads: int = setting(
+        0, "Threads that infer motion; 0 is one for each processor.", group=_MOTION, least=0, most=1024
+    )
+    queued_audio_limit: int = above_zero(
+        16 * _MIB,
+        "Bytes of audio waiting to be inferred, for each session, above which reading from its socket pauses.",
+        group=_MOTION,
+    )
+
+    handshake_timeout_s: float = above_zero(
+        10.0, "A connection that has not configured its session by then is closed.", group=_SESSIONS
+    )
+    idle_timeout_s: float = above_zero(
+        300.0, "A session without any message from its client for that long is closed.", group=_SESSIONS
+    )
+    session_limit_s: float = above_zero(7200.0, "Longest session.", group=_SESSIONS)
+    sessions_per_app: int = above_zero(200, "Most sessions that one app may have open.", group=_SESSIONS)
+
+    token_lifetime_s: int = above_zero(
+        3600, "Lifetime of a session token whose request names no expiry.", group=_CONSOLE
+    )
+    upload_limit: int = above_zero(64 * _MIB, "Largest avatar bundle that may be uploaded.", group=_CONSOLE)
+
+    cors_origins: tuple[str, ...] = setting(
+        ("*",),
+        "Origins whose web pages may use the client routes and open sessions, such as https://example.org; * is any.",
+        group=_WEB,
+    )
+    trusted_proxies: tuple[str, ...] = setting(
+        (), "Addresses or networks of reverse proxies whose X-Forwarded-For is believed.", group=_WEB
+    )
+    requests_per_minute: int = setting(
+        3000, "Most requests and connections of one address; 0 is no limit.", group=_WEB, least=0
+    )
+    refusals_per_minute: int = setting(
+        30,
+        "Most requests of one address that may fail for a wrong key or token before it has to wait; 0 is no limit.",
+        group=_WEB,
+        least=0,
+    )
+
+    metrics_key: str = setting(
+        "",
+        "Bearer key for /metrics. Without one, /metrics answers to this machine only.",
+        group=_WATCH,
+        secret=True,
+    )
+    log_format: str = setting(
+        "text", "Form of the log on the standard error.", group=_WATCH, choices=("text", "json")
+    )
+    log_level: str = setting(
+        "info", "Least severity that is logged.", group=_WATCH, choices=("debug", "info", "warning", "error")
+    )
+    otlp_endpoint: str = setting(
+        "",
+        "Base URL of an OpenTelemetry collector (OTLP over HTTP) that gets a trace of each turn; empty is off.",
+        group=_WATCH,
+    )
 
     def __post_init__(self) -> None:
-        if not 0 <= self.port <= 65535:
-            raise error(ErrorCode.CONFIGURATION_INVALID, f"port must be 0..65535, not {self.port}")
-        for item in fields(self):
-            value = getattr(self, item.name)
-            is_number = isinstance(value, (int, float)) and item.name not in ("port", "engine_threads")
-            if is_number and not value > 0:
-                raise error(ErrorCode.CONFIGURATION_INVALID, f"{item.name} must be above zero, not {value}")
-        if self.engine_threads < 0:
-            raise error(ErrorCode.CONFIGURATION_INVALID, "engine_threads must not be negative")
+        for name, info in catalogue().items():
+            _check(name, getattr(self, name), info)
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise _invalid("tls_certificate and tls_key are given together")
 
 
-def default_data_dir(environment: Mapping[str, str] | None = None) -> Path:
-    """``AVATARKIT_DATA``, or the user's data folder."""
-    named = (os.environ if environment is None else environment).get(PREFIX + "DATA")
-    if named:
-        return Path(named)
-    import platformdirs  # noqa: PLC0415 - keep `import avatarkit.server` light
-
-    return Path(platformdirs.user_data_dir("avatarkit", appauthor=False))
+def catalogue() -> dict[str, SettingInfo]:
+    """Every setting by name, in the order in which it is documented."""
+    return {item.name: item.metadata["info"] for item in fields(Settings)}
 
 
-def load_settings(environment: Mapping[str, str] | None = None, **given: Any) -> Settings:
-    """Settings from defaults, then the environment, then ``given`` (those that are not ``None``).
-
-    Raises:
-        AvatarError: ``configurationInvalid``, naming the variable that cannot be read.
-    """
-    source = os.environ if environment is None else environment
-    settings = Settings(data=default_data_dir(source))
-    changes: dict[str, Any] = {}
-    for item in fields(Settings):
-        text = source.get(PREFIX + item.name.upper())
-        if text and item.name != "data":
-            changes[item.name] = _parse(item.name, type(getattr(settings, item.name)), text)
-    changes.update({name: value for name, value in given.items() if value is not None})
-    return replace(settings, **changes)
+def kinds() -> dict[str, Any]:
+    """The type of every setting: ``str``, ``int``, ``float``, ``Path``, ``Path | None`` or ``tuple[str, ...]``."""
+    return get_type_hints(Settings)
 
 
-def _parse(name: str, kind: type, text: str) -> Any:
-    try:
-        return kind(text)
-    except ValueError:
-        raise error(
-            ErrorCode.CONFIGURATION_INVALID, f"{PREFIX}{name.upper()} must be a number, not '{text}'"
-        ) from None
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def _check(name: str, value: object, info: SettingInfo) -> None:
+    if info.choices and value not in info.choices:
+        raise _invalid(f"{name} must be one of {', '.join(info.choices)}, not '{value}'")
+    if not isinstance(value, int | float):
+        return
+    # Written so that NaN fails too.
+    if info.above_zero and not value > 0:
+        raise _invalid(f"{name} must be above zero, not {value}")
+    if info.least is not None and not value >= info.least:
+        raise _invalid(f"{name} must be at least {info.least:g}, not {value}")
+    if info.most is not None and not value <= info.most:
+        raise _invalid(f"{name} must be at most {info.most:g}, not {value}")
+
+
+def _invalid(reason: str) -> AvatarError:
+    return error(ErrorCode.CONFIGURATION_INVALID, f"{reason}.")

@@ -148,7 +148,7 @@ class Connection:
         await clock.sleep_until(self._started_s + settings.handshake_timeout_s)
         if not self._is_configured:
             return _Ending(
-                ServerErrorCode.INVALID_REQUEST,
+                ServerErrorCode.UNSPECIFIED,
                 f"expected ClientConfigureSession message within {settings.handshake_timeout_s:g} s",
                 CloseCode.POLICY_VIOLATION,
             )
