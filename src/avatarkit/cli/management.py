@@ -56,6 +56,6 @@ def open_management(data: Path | None, url: str | None, admin_key: str | None = 
 
         return RemoteManagement(url.rstrip("/"), admin_key)
     from avatarkit.cli.local import LocalManagement  # noqa: PLC0415 - loads SQLAlchemy
-    from avatarkit.server.settings import default_data_dir  # noqa: PLC0415
+    from avatarkit.server.settings_sources import default_data_dir  # noqa: PLC0415
 
     return LocalManagement(default_data_dir() if data is None else data)

@@ -5,30 +5,37 @@ from __future__ import annotations
 import logging
 import sys
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated
+from inspect import Signature, signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from avatarkit.cli.options import Data, Json
+from avatarkit.cli.options import Json
 from avatarkit.cli.output import show_fields, show_json
+from avatarkit.cli.setting_flags import given_settings, setting_parameters
+from avatarkit.server.settings_sources import FILE_VARIABLE, load_settings
 
 if TYPE_CHECKING:
     from avatarkit.server.first_start import StartReport
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
-    port: Annotated[
-        int | None, typer.Option(help="TCP port; 0 takes a free one.", min=0, max=65535, show_default="8700")
+    *,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", envvar=FILE_VARIABLE, help="Settings file, TOML.", dir_okay=False),
     ] = None,
-    data: Data = None,
-    engine: Annotated[str | None, typer.Option(help="Motion engine.", show_default="envelope")] = None,
     as_json: Json = False,
+    **options: Any,
 ) -> None:
     """Run the server: Console, Motion Server and avatar library in one process.
 
-    The first start makes a demo app and shows its App ID, its API key and the admin key, once. Every setting can
-    also be given in the environment, as AVATARKIT_ and its name.
+    The first start makes a demo app and shows its App ID, its API key and the admin key, once.
+
+    Every setting is a flag, an environment variable (AVATARKIT_ and its name in capitals) and a key of the
+    settings file; a flag wins over the environment, and that over the file. AVATARKIT_X_FILE names a file that
+    holds the value of AVATARKIT_X. Secrets have no flag.
 
     Examples:
 
@@ -36,12 +43,11 @@ def serve(
 
         avatarkit serve --port 0 --data ./data
 
-        avatarkit serve --host 0.0.0.0 --json
+        avatarkit serve --config avatarkit.toml --host 0.0.0.0 --json
     """
     from avatarkit.server.run import serve as serve_until_stopped  # noqa: PLC0415 - loads the web framework
-    from avatarkit.server.settings import load_settings  # noqa: PLC0415
 
-    settings = load_settings(data=data, host=host, port=port, engine=engine)
+    settings = load_settings(config=config, **given_settings(options))
     _log_to_stderr()
 
     def announce(url: str, report: StartReport) -> None:
@@ -87,3 +93,14 @@ def _announce_to_person(url: str, report: StartReport, *, data: str) -> None:
             }
         )
     typer.echo("\nStop with Ctrl+C.")
+
+
+def _with_flags() -> Signature:
+    own = [item for item in signature(serve, eval_str=True).parameters.values() if item.name != "options"]
+    return Signature([*own, *setting_parameters()])
+
+
+# Typer reads the flags from these.
+_SIGNATURE = _with_flags()
+serve.__signature__ = _SIGNATURE  # type: ignore[attr-defined]
+serve.__annotations__ = {item.name: item.annotation for item in _SIGNATURE.parameters.values()}

@@ -4,6 +4,8 @@ Everything else is made from this list: the flags of ``avatarkit serve``, the en
 the settings file, and the table in ``docs/operations.md``. A new setting is one :func:`setting` here.
 """
 
+# ruff: noqa: RUF009 - setting() is dataclasses.field() with more to say
+
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, field, fields
