@@ -15,7 +15,7 @@ ROOT = Path(avatarkit.__file__).parent
 BASE = {"errors": set(), "types": set(), "clock": set(), "frames": {"types"}}
 FOUNDATION = set(BASE)
 CLIENT = {"protocol", "audio", "playback", "avatars", "render", "transport"}
-CLASSES = {"_sdk", "_manager", "_view", "_controller", "_cache", "_link", "_render_loop"}
+CLASSES = {"_sdk", "_manager", "_view", "_controller", "_cache", "_link", "_render_loop", "_session"}
 ALLOWED: dict[str, set[str]] = {
     **BASE,
     "protocol": set(),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from client_fakes import AVATAR, FakeRenderer, FakeServer, FakeSurface, InlineDraw, bundle
 
-import avatarkit._controller
+import avatarkit._session
 import avatarkit._view
 from avatarkit import AvatarSDK, AvatarView, Configuration
 from avatarkit.clock import VirtualClock
@@ -28,7 +28,7 @@ def clock() -> VirtualClock:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
     fake = FakeServer()
-    monkeypatch.setattr(avatarkit._controller, "open_websocket", fake.connect)
+    monkeypatch.setattr(avatarkit._session, "open_websocket", fake.connect)
     return fake
 
 

@@ -334,6 +334,19 @@ async def test_odd_audio_is_refused_and_nothing_is_lost(
     assert sum(size for _, size, _ in server.last.audio) == len(speech(0.2))
 
 
+async def test_any_buffer_of_bytes_will_do(
+    controller: AvatarController, server: FakeServer, clock: VirtualClock
+) -> None:
+    await controller.start()
+    reused = bytearray(speech(0.1))
+    controller.send(reused)
+    reused[:] = bytes(len(reused))
+    controller.send(memoryview(speech(0.1)), end=True)
+    await clock.advance(0.1)
+    inputs = [m.client_audio_input.audio for m in server.last.received if m.HasField("client_audio_input")]
+    assert inputs == [speech(0.1), speech(0.1)]
+
+
 async def test_too_much_audio_ahead_is_refused(controller: AvatarController) -> None:
     await controller.start()
     controller.send(speech(400.0))
