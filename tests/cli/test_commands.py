@@ -1,0 +1,181 @@
+"""The command as a person or a program calls it, against a data folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avatarkit.cli.app import run
+
+COMMANDS = (
+    ["serve"],
+    ["token"],
+    ["apps", "create"],
+    ["apps", "list"],
+    ["keys", "create"],
+    ["avatars", "list"],
+    ["avatars", "add"],
+    ["avatars", "show"],
+    ["demo"],
+)
+
+
+class Shell:
+    """Runs the command in this process on one data folder."""
+
+    def __init__(self, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self._data = data
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str, data: bool = True) -> tuple[int, str, str]:
+        extra = ["--data", str(self._data)] if data else []
+        status = run([*arguments, *extra])
+        captured = self._capsys.readouterr()
+        return status, captured.out, captured.err
+
+    def json(self, *arguments: str) -> Any:
+        status, out, err = self(*arguments, "--json")
+        assert status == 0, err
+        return json.loads(out)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+    for name in ("AVATARKIT_DATA", "AVATARKIT_API_KEY", "AVATARKIT_ADMIN_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    return Shell(tmp_path / "data", capsys)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself_with_examples(shell: Shell, command: list[str]) -> None:
+    status, out, _ = shell(*command, "--help", data=False)
+
+    assert status == 0
+    assert "Examples:" in out
+    assert f"avatarkit {' '.join(command)}" in " ".join(out.split())
+
+
+def test_the_version_is_told(shell: Shell) -> None:
+    status, out, _ = shell("--version", data=False)
+
+    assert (status, out.split()[0]) == (0, "avatarkit")
+
+
+def test_an_app_a_key_and_a_token_for_programs(shell: Shell) -> None:
+    app = shell.json("apps", "create", "shop")
+    key = shell.json("keys", "create", app["id"])
+    token = shell.json("token", "--app", app["id"], "--api-key", key["api_key"], "--lifetime", "60")
+
+    assert shell.json("apps", "list")[0]["id"] == app["id"]
+    assert token["app_id"] == app["id"]
+    assert token["session_token"].count(".") == 2
+
+
+def test_the_same_for_people(shell: Shell) -> None:
+    _, made, _ = shell("apps", "create", "shop")
+    _, listed, _ = shell("apps", "list")
+    key = next(word for word in made.split() if word.startswith("ak_"))
+    status, token, _ = shell("token", "--api-key", key)
+
+    assert "Keep the key" in made
+    assert "shop" in listed
+    assert key not in listed
+    assert status == 0
+    assert token.strip().count(".") == 2
+
+
+def test_the_key_may_come_from_the_environment(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = shell.json("apps", "create", "shop")
+    monkeypatch.setenv("AVATARKIT_API_KEY", app["api_key"])
+
+    assert shell.json("token")["app_id"] == app["id"]
+
+
+def test_an_empty_library_says_how_to_fill_it(shell: Shell) -> None:
+    status, out, _ = shell("avatars", "list")
+
+    assert (status, "avatarkit avatars add FILE" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["token", "--api-key", "ak_wrong"], "The API key is not known here."),
+        (["keys", "create", "app_none"], "There is no app 'app_none'."),
+        (["avatars", "show", "nobody"], "There is no avatar 'nobody'."),
+        (["apps", "create", ""], "A name is 1 to 128 printable characters."),
+    ],
+)
+def test_a_failure_is_one_line_on_the_standard_error_with_status_1(
+    shell: Shell, arguments: list[str], told: str
+) -> None:
+    status, out, err = shell(*arguments)
+
+    assert (status, out) == (1, "")
+    assert told in err.splitlines()[0]
+    assert err.startswith("error: ")
+    assert "Traceback" not in err
+
+
+def test_a_token_is_never_given_for_another_app(shell: Shell) -> None:
+    one, two = shell.json("apps", "create", "one"), shell.json("apps", "create", "two")
+
+    status, out, err = shell("token", "--app", one["id"], "--api-key", two["api_key"])
+
+    assert (status, out) == (1, "")
+    assert two["api_key"] not in err
+
+
+def test_what_is_no_bundle_is_refused_with_the_reason(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "face.glb"
+    file.write_bytes(b"not a bundle")
+
+    status, _, err = shell("avatars", "add", str(file))
+
+    assert status == 1
+    assert err.startswith("error: ")
+    assert shell.json("avatars", "list") == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["apps"],
+        ["apps", "create"],
+        ["token"],
+        ["avatars", "add", "missing.glb"],
+        ["apps", "list", "--url", "localhost"],
+        ["serve", "--port", "http"],
+    ],
+)
+def test_a_wrong_call_has_status_2(shell: Shell, arguments: list[str]) -> None:
+    assert shell(*arguments, data=False)[0] == 2
+
+
+def test_managing_over_http_wants_the_admin_key(shell: Shell) -> None:
+    status, _, err = shell("apps", "list", "--url", "http://127.0.0.1:1", data=False)
+
+    assert status == 1
+    assert "AVATARKIT_ADMIN_KEY" in err
+
+
+def test_an_address_without_server_is_told_plainly(shell: Shell) -> None:
+    status, _, err = shell("token", "--url", "http://127.0.0.1:1", "--api-key", "ak_secret", data=False)
+
+    assert status == 1
+    assert "No answer from http://127.0.0.1:1" in err
+    assert "ak_secret" not in err
+
+
+def test_a_data_folder_that_cannot_be_made_is_told_plainly(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+
+    status, _, err = shell("apps", "list", "--data", str(file / "data"), data=False)
+
+    assert status == 1
+    assert err.startswith("error: ")
