@@ -18,7 +18,7 @@ from avatarkit.avatars import Bundle, read_bundle
 from avatarkit.clock import Clock, RealClock
 from avatarkit.errors import AvatarError, ErrorCode, Phase, error
 from avatarkit.playback.heard import Samples
-from avatarkit.render import open_renderer
+from avatarkit.render import open_renderer, renderer_names
 from avatarkit.render.contract import Renderer, Surface
 from avatarkit.types import AudioFormat, Avatar
 
@@ -46,7 +46,8 @@ class AvatarView:
     Raises:
         AvatarError: ``illegalState`` before ``AvatarSDK.initialize`` or without a running event loop;
             ``configurationInvalid`` for an unknown name; ``missingDependency`` and ``playbackInitFailed`` for
-            ``portaudio``.
+            ``portaudio``. What goes wrong with avatar or renderer later comes from :meth:`mounted` and goes to
+            the controller's ``on_error``.
 
     Attributes:
         on_first_rendering: Called once, when the first frame was handed to the surface.
@@ -70,7 +71,11 @@ class AvatarView:
         self._surface = surface
         self._clock = RealClock() if clock is None else clock
         self._sample_rate = (audio_format or in_force.configuration.audio_format).sample_rate
-        self._renderer = open_renderer(renderer) if isinstance(renderer, str) else renderer
+        if isinstance(renderer, str) and renderer not in renderer_names():
+            open_renderer(renderer)  # raises, naming the choices
+        self._renderer_name = renderer if isinstance(renderer, str) else ""
+        # One that is named is opened in the thread: loading its libraries takes time.
+        self._renderer: Renderer | None = None if isinstance(renderer, str) else renderer
         self._speaker = _open(speaker, self._clock, self._sample_rate)
         self._controller = AvatarController(
             ControllerParts(
@@ -137,11 +142,11 @@ class AvatarView:
 
     async def _draw(self) -> None:
         try:
-            bundle = await self._thread.run(self._prepare)
+            renderer, bundle = await self._thread.run(self._prepare)
             self._loop = RenderLoop(
                 player=self._controller.player,
                 meter=self._controller.meter,
-                renderer=self._renderer,
+                renderer=renderer,
                 camera=bundle.info.camera,
                 surface=self._surface,
                 clock=self._clock,
@@ -161,10 +166,17 @@ class AvatarView:
             reason.__cause__ = exc
             self._cannot_draw(reason)
 
-    def _prepare(self) -> Bundle:
+    def _prepare(self) -> tuple[Renderer, Bundle]:
+        if self._renderer is None:
+            self._renderer = open_renderer(self._renderer_name)
+        renderer = self._renderer
         bundle = read_bundle(self._avatar.asset_path)
-        self._renderer.load(bundle)
-        return bundle
+        renderer.load(bundle)
+        return renderer, bundle
+
+    def _close_renderer(self) -> None:
+        if self._renderer is not None:
+            self._renderer.close()
 
     def _first_frame(self) -> None:
         if not self._mounted.done():
@@ -204,7 +216,7 @@ class AvatarView:
         self.on_first_rendering = None
         self._give_up_mounting(error(ErrorCode.ILLEGAL_STATE, "The view was disposed of.", phase=Phase.RENDER))
         self._speaker.close()
-        await self._thread.run(self._renderer.close)  # behind a frame that is still being drawn
+        await self._thread.run(self._close_renderer)  # behind a frame that is still being drawn
         self._thread.stop()
 
 
