@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from avatarkit.clock import Clock, RealClock
 from avatarkit.server.ingress.registry import SessionRegistry
 from avatarkit.server.library.assets import AssetFolder
+from avatarkit.server.observe.observer import Observer
+from avatarkit.server.observe.open import open_observer
 from avatarkit.server.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class Services:
         clock: Source of durations.
         unix_time: Source of calendar time, in Unix seconds.
         engine_factory: Makes the motion engine; default :func:`avatarkit.motion.open_engine`.
+        observer: Watches the server work; default as the settings say.
     """
 
     def __init__(
@@ -46,10 +49,12 @@ class Services:
         clock: Clock | None = None,
         unix_time: Callable[[], float] = time.time,
         engine_factory: EngineFactory | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self.settings = settings
         self.clock: Clock = clock or RealClock()
         self.unix_time = unix_time
+        self.observer = observer or open_observer(settings, self.clock)
         self.assets = AssetFolder(settings.data / "assets")
         self.sessions = SessionRegistry(settings.sessions_per_app)
         self.executor = ThreadPoolExecutor(
@@ -85,6 +90,7 @@ class Services:
         if results and not isinstance(results[0], BaseException):
             await (await self.store()).close()
         self.executor.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(self.observer.close)
 
     async def _opened(self) -> tuple[Store, TokenSigner]:
         if self._opening is None:

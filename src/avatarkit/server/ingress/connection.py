@@ -68,8 +68,9 @@ class Connection:
         self._has_place = has_place
         self._session = ServerSession(new_id())
         self._outbox = Outbox(websocket)
+        self._seen_by = services.observer.session(self._session.connection_id, admission.app_id, admission.avatar_id)
         self._speech = SpeechQueue(
-            self._session, self._outbox, services.executor, services.settings.queued_audio_limit
+            self._session, self._outbox, services.executor, services.settings.queued_audio_limit, services.observer
         )
         self._started_s = services.clock.now()
         self._last_message_s = self._started_s
@@ -86,12 +87,15 @@ class Connection:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._speech.abandon()
         ending = next(iter(done)).result()
         reason = "the client left"
         if ending is not None:
             reason = f"{ending.message} ({ending.close_code.value})"
             last_words = self._session.error(ending.code, ending.message)
             await self._outbox.close(last_words, ending.close_code.value, ending.message[:120])
+            self._seen_by.failed(ending.code.value)
+        self._seen_by.closed(CloseCode.NORMAL.value if ending is None else ending.close_code.value)
         _log.info("session %s closed after %.1f s: %s", name, self._services.clock.now() - self._started_s, reason)
 
     async def _read(self) -> _Ending | None:
@@ -119,8 +123,8 @@ class Connection:
                 self._speech.configure(await self._services.engine(), sample_rate)
                 self._is_configured = True
                 await self._outbox.send(self._session.confirm)
-            case RequestStarted(req_id):
-                self._speech.begin(req_id)
+            case RequestStarted(req_id, traceparent, tracestate):
+                self._speech.begin(req_id, self._seen_by.turn(req_id, traceparent, tracestate))
             case AudioReceived(req_id, audio):
                 await self._speech.push(req_id, audio)
             case RequestFinished(req_id):

@@ -23,6 +23,7 @@ async def motion_websocket(websocket: WebSocket) -> None:
     try:
         admission = await admit(websocket, services)
     except Rejection as rejection:
+        services.observer.refused(rejection.status)
         await websocket.send_denial_response(rejection.response())
         return
     has_place = services.sessions.enter(admission.app_id)

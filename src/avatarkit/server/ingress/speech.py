@@ -14,6 +14,7 @@ from avatarkit.frames import MotionFrames
 from avatarkit.motion.contract import MotionEngine, MotionStream
 from avatarkit.protocol import MotionChunk, ServerSession
 from avatarkit.server.ingress.outbox import Outbox
+from avatarkit.server.observe.observer import Observer, TurnWatch
 
 _SLICE_S: Final = 0.4
 """Audio inferred in one go. Short, so that first motion comes soon and an interrupt is heard in between."""
@@ -24,6 +25,7 @@ _FRAMES_PER_MESSAGE: Final = 25
 @dataclass(slots=True)
 class _Request:
     req_id: str
+    watch: TurnWatch
     audio: bytearray = field(default_factory=bytearray)
     finished: bool = False
     stream: MotionStream | None = None
@@ -39,13 +41,17 @@ class SpeechQueue:
         outbox: Takes the messages.
         executor: Where inference runs, off the event loop.
         limit_bytes: Waiting audio above which :meth:`push` waits for room.
+        observer: Is told of every step.
     """
 
-    def __init__(self, session: ServerSession, outbox: Outbox, executor: Executor, limit_bytes: int) -> None:
+    def __init__(
+        self, session: ServerSession, outbox: Outbox, executor: Executor, limit_bytes: int, observer: Observer
+    ) -> None:
         self._session = session
         self._outbox = outbox
         self._executor = executor
         self._limit_bytes = limit_bytes
+        self._observer = observer
         self._engine: MotionEngine | None = None
         self._sample_rate = 0
         self._requests: deque[_Request] = deque()
@@ -59,9 +65,9 @@ class SpeechQueue:
         self._engine = engine
         self._sample_rate = sample_rate
 
-    def begin(self, req_id: str) -> None:
-        """A new request, behind those that are still being inferred."""
-        self._requests.append(_Request(req_id))
+    def begin(self, req_id: str, watch: TurnWatch) -> None:
+        """A new request, behind those that are still being inferred; ``watch`` is told how it goes."""
+        self._requests.append(_Request(req_id, watch))
 
     async def push(self, req_id: str, pcm: bytes) -> None:
         """Add audio to a request, then wait while too much is waiting: the client's socket fills up meanwhile."""
@@ -69,6 +75,7 @@ class SpeechQueue:
         if request is None:
             return
         request.audio += pcm
+        request.watch.audio(len(pcm) / 2 / self._sample_rate)
         self._count(len(pcm))
         self._work.set()
         await self._room.wait()
@@ -78,6 +85,7 @@ class SpeechQueue:
         request = self._find(req_id)
         if request is not None:
             request.finished = True
+            request.watch.finished()
             self._work.set()
 
     def drop(self, req_id: str) -> None:
@@ -86,6 +94,13 @@ class SpeechQueue:
         if request is not None:
             self._count(-len(request.audio))
             self._requests.remove(request)
+            request.watch.ended(dropped=True)
+
+    def abandon(self) -> None:
+        """The connection is over: forget every request."""
+        for request in self._requests:
+            request.watch.ended(dropped=True)
+        self._requests.clear()
 
     async def run(self) -> None:
         """Infer and send until cancelled. What the engine raises comes out here."""
@@ -102,15 +117,20 @@ class SpeechQueue:
         del request.audio[: len(pcm)]
         self._count(-len(pcm))
         is_last = request.finished and not request.audio
+        started_s = self._observer.clock.now()
         chunks = await asyncio.get_running_loop().run_in_executor(
             self._executor, partial(self._infer, request, pcm, is_last=is_last)
         )
+        seconds = self._observer.clock.now() - started_s
+        self._observer.engine_step(1, seconds)
+        request.watch.inferred(seconds)
         for chunk in chunks[:-1] if is_last else chunks:
-            await self._outbox.send(partial(self._message, request.req_id, chunk))
+            await self._outbox.send(partial(self._message, request, chunk))
         if is_last:
-            await self._outbox.send(partial(self._end, request.req_id, chunks[-1] if chunks else None))
+            await self._outbox.send(partial(self._end, request, chunks[-1] if chunks else None))
             if request in self._requests:
                 self._requests.remove(request)
+                request.watch.ended()
 
     def _infer(self, request: _Request, pcm: bytes, *, is_last: bool) -> list[MotionChunk]:
         """Runs on a worker thread; at most one at a time for each session."""
@@ -123,11 +143,18 @@ class SpeechQueue:
             request.stream.finish()
         return list(_chunks(request.stream.take()))
 
-    def _message(self, req_id: str, chunk: MotionChunk) -> bytes | None:
-        return self._session.motion(req_id, chunk) if self._session.is_open(req_id) else None
+    def _message(self, request: _Request, chunk: MotionChunk) -> bytes | None:
+        if not self._session.is_open(request.req_id):
+            return None
+        request.watch.motion(chunk.first_frame, chunk.frame_count, chunk.frame_rate)
+        return self._session.motion(request.req_id, chunk)
 
-    def _end(self, req_id: str, chunk: MotionChunk | None) -> bytes | None:
-        return self._session.end(req_id, chunk) if self._session.is_open(req_id) else None
+    def _end(self, request: _Request, chunk: MotionChunk | None) -> bytes | None:
+        if not self._session.is_open(request.req_id):
+            return None
+        if chunk is not None:
+            request.watch.motion(chunk.first_frame, chunk.frame_count, chunk.frame_rate)
+        return self._session.end(request.req_id, chunk)
 
     @property
     def _slice_bytes(self) -> int:

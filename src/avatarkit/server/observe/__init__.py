@@ -1,0 +1,1 @@
+"""Watching the server work: metrics, traces and logs. The rest of the server calls one object, the ``Observer``."""
