@@ -38,7 +38,7 @@ _LAZY: Final = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - that is what a module's __getattr__ returns
+def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)

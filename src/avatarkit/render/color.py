@@ -31,4 +31,5 @@ def linear_table() -> FloatImage:
 @functools.cache
 def srgb_table(steps: int = 8192) -> npt.NDArray[np.uint8]:
     """The sRGB byte of linear light ``i / (steps - 1)``: uint8 (steps,)."""
-    return np.rint(linear_to_srgb(np.arange(steps) / (steps - 1.0)) * 255.0).astype(np.uint8)
+    table: npt.NDArray[np.uint8] = np.rint(linear_to_srgb(np.arange(steps) / (steps - 1.0)) * 255.0).astype(np.uint8)
+    return table

@@ -18,12 +18,12 @@ from avatarkit.render.cpu.fragments import (
     U,
     V,
 )
-from avatarkit.render.cpu.jit import F32, I32, U8, inlined, kernel
+from avatarkit.render.cpu.jit import F32, I32, U8, Real, inlined, kernel
 from avatarkit.render.cpu.textures import mip_level, sample
 
 
 @inlined
-def _bend(to: F32, i: int, mx: float, my: float, mz: float) -> None:
+def _bend(to: F32, i: int, mx: Real, my: Real, mz: Real) -> None:
     """Turn a fragment's normal as a normal map's (mx, my, mz) says."""
     one, least = np.float32(1.0), np.float32(1e-12)
     nx, ny, nz = to[NORMAL + i], to[NORMAL + CHUNK + i], to[NORMAL + 2 * CHUNK + i]
@@ -69,23 +69,25 @@ def apply_textures(
 
 
 @kernel
-def receive_shadow(light: F32, shadow: F32, offset_m: float, count: int, to: F32) -> None:
+def receive_shadow(light: F32, shadow: F32, texel_m: Real, count: int, to: F32) -> None:
     """Find the share 0..1 of key light that arrives: a 4x4 filter over the shadow map, smooth between texels.
 
-    Points are moved ``offset_m`` along their normal and as much towards the light, so that a surface does not
-    shade itself.
+    So that a surface does not shade itself, points are moved out along their normal, the more the flatter the
+    light falls in (as far as the filter reaches), and a little towards the light.
     """
     zero, one = np.float32(0.0), np.float32(1.0)
     size = shadow.shape[0]
     for i in range(count):
         nx, ny, nz = to[NORMAL + i], to[NORMAL + CHUNK + i], to[NORMAL + 2 * CHUNK + i]
-        scale = offset_m / np.sqrt(nx * nx + ny * ny + nz * nz + np.float32(1e-12))
+        scale = one / np.sqrt(nx * nx + ny * ny + nz * nz + np.float32(1e-12))
+        cosine = -(light[2, 0] * nx + light[2, 1] * ny + light[2, 2] * nz) * scale
+        scale *= texel_m * (np.float32(0.4) + np.float32(2.6) * np.sqrt(max(one - cosine * cosine, zero)))
         x = to[POSITION + i] + nx * scale
         y = to[POSITION + CHUNK + i] + ny * scale
         z = to[POSITION + 2 * CHUNK + i] + nz * scale
         fx = light[0, 0] * x + light[0, 1] * y + light[0, 2] * z + light[0, 3] - np.float32(2.5)
         fy = light[1, 0] * x + light[1, 1] * y + light[1, 2] * z + light[1, 3] - np.float32(2.5)
-        depth = light[2, 0] * x + light[2, 1] * y + light[2, 2] * z + light[2, 3] - offset_m
+        depth = light[2, 0] * x + light[2, 1] * y + light[2, 2] * z + light[2, 3] - texel_m
         ix, iy = int(np.floor(fx)), int(np.floor(fy))
         lit = one
         if ix >= 0 and iy >= 0 and ix + 4 < size and iy + 4 < size:

@@ -34,4 +34,3 @@ SHARE: Final = CHUNK
 MATERIAL: Final = 2 * CHUNK
 MARKS: Final = 3
 """Offsets in the int32 array beside: column of the image; samples covered; row of the material tables."""
-

@@ -14,6 +14,8 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 I16 = npt.NDArray[np.int16]
 U8 = npt.NDArray[np.uint8]
+Real = Any
+"""A float32 scalar in a kernel. NumPy's scalar types and Python's mix there in ways that only numba can type."""
 
 _FunctionT = TypeVar("_FunctionT", bound=Callable[..., Any])
 

@@ -7,15 +7,13 @@ from typing import Final
 import numpy as np
 
 from avatarkit.render.cpu.fragments import ALBEDO, CHUNK, LIT, NORMAL, POSITION, RESPONSE, TANGENT
-from avatarkit.render.cpu.jit import F32, inlined, kernel
+from avatarkit.render.cpu.jit import F32, Real, inlined, kernel
 
 _LANES: Final = 16
-_PASS: Final = 1.9
-"""Exposure of diffuse light."""
 
 
 @inlined
-def _diffuse(cosine: float, wrap: float, soften: float) -> float:
+def _diffuse(cosine: Real, wrap: Real, soften: Real) -> Real:
     """Lambert's law that reaches ``wrap`` beyond the terminator, eased out there by ``soften`` 0..1."""
     one = np.float32(1.0)
     t = max((cosine + wrap) / (one + wrap), np.float32(0.0))
@@ -23,14 +21,14 @@ def _diffuse(cosine: float, wrap: float, soften: float) -> float:
 
 
 @inlined
-def _shoulder(x: float) -> float:
+def _shoulder(x: Real) -> Real:
     """Film-like response of linear light: straight up to 0.6, then rolling off towards 1."""
     t = max(x - np.float32(0.6), np.float32(0.0)) * np.float32(2.5)
     return min(x, np.float32(0.6)) + np.float32(0.4) * t / (np.float32(1.0) + t)
 
 
 @inlined
-def _square(x: float) -> float:
+def _square(x: Real) -> Real:
     return x * x
 
 
@@ -46,7 +44,7 @@ def light_fragments(lights: F32, count: int, to: F32) -> None:
     fx, fy, fz, fr, fg, fb = lights[6], lights[7], lights[8], lights[9], lights[10], lights[11]
     rx, ry, rz, rr, rg, rb = lights[12], lights[13], lights[14], lights[15], lights[16], lights[17]
     sr, sg, sb, gr, gg, gb = lights[18], lights[19], lights[20], lights[21], lights[22], lights[23]
-    ex, ey, ez = lights[24], lights[25], lights[26]
+    ex, ey, ez, cx, cy, cz = lights[24], lights[25], lights[26], lights[27], lights[28], lights[29]
     # Whole vectors: what lies behind the last fragment is lit too, and never looked at.
     for i in range((count + _LANES - 1) // _LANES * _LANES):
         nx, ny, nz = to[NORMAL + i], to[NORMAL + CHUNK + i], to[NORMAL + 2 * CHUNK + i]
@@ -58,9 +56,11 @@ def light_fragments(lights: F32, count: int, to: F32) -> None:
         m = RESPONSE + i
         ambient, strand = to[m + 5 * CHUNK], to[m + 11 * CHUNK]
 
-        lit = one - to[m + 12 * CHUNK] * (one - to[LIT + i])
-        half_lit = to[m + 4 * CHUNK] * lit * (one - lit)
         key = nx * lx + ny * ly + nz * lz
+        # Where a surface turns away from the light, the terminator takes over from the shadow map's coarse edge.
+        turning = min(max(np.float32(0.6) - key * np.float32(4.0), zero), one)
+        lit = one - to[m + 12 * CHUNK] * (one - to[LIT + i]) * (one - turning)
+        half_lit = to[m + 4 * CHUNK] * lit * (one - lit)
         soften = to[m + 3 * CHUNK]
         red = _diffuse(key, to[m], soften) * min(lit + half_lit, one) * kr
         green = _diffuse(key, to[m + CHUNK], soften) * (lit + np.float32(0.15) * half_lit) * kg
@@ -68,9 +68,9 @@ def light_fragments(lights: F32, count: int, to: F32) -> None:
         fill = max((nx * fx + ny * fy + nz * fz) * np.float32(0.75) + np.float32(0.25), zero)
         sky = half + half * ny
         ground = one - sky
-        red = np.float32(_PASS) * (red + ambient * (fill * fr + sky * sr + ground * gr))
-        green = np.float32(_PASS) * (green + ambient * (fill * fg + sky * sg + ground * gg))
-        blue = np.float32(_PASS) * (blue + ambient * (fill * fb + sky * sb + ground * gb))
+        red += ambient * (fill * fr + sky * sr + ground * gr)
+        green += ambient * (fill * fg + sky * sg + ground * gg)
+        blue += ambient * (fill * fb + sky * sb + ground * gb)
 
         edge = one - max(nx * vx + ny * vy + nz * vz, zero)
         behind = max(nx * rx + ny * ry + nz * rz, zero)
@@ -84,11 +84,15 @@ def light_fragments(lights: F32, count: int, to: F32) -> None:
         hx, hy, hz = hx * scale, hy * scale, hz * scale
         nh = nx * hx + ny * hy + nz * hz
         lobe = _square(_square(_square(max(nh, zero))))
-        middle = _square(lobe) * lobe
-        middle = _square(middle)
-        sharp = _square(_square(_square(middle)))
-        gloss = to[m + 6 * CHUNK] * lobe + to[m + 7 * CHUNK] * middle + to[m + 8 * CHUNK] * sharp
+        middle = _square(_square(lobe) * lobe)
+        gloss = to[m + 6 * CHUNK] * lobe + to[m + 7 * CHUNK] * middle
         gloss *= lit * min(max(key * np.float32(4.0), zero), one)
+        wx, wy, wz = cx + vx, cy + vy, cz + vz
+        scale = one / np.sqrt(wx * wx + wy * wy + wz * wz + least)
+        wet = max((nx * wx + ny * wy + nz * wz) * scale, zero)
+        wet = _square(_square(_square(wet)))
+        wet = _square(_square(_square(_square(_square(wet) * wet))))
+        gloss += to[m + 8 * CHUNK] * wet * (np.float32(0.4) + np.float32(0.6) * lit)
         mirror = edge * _square(_square(edge)) * to[m + 9 * CHUNK] * ambient * np.float32(2.0)
 
         tx, ty, tz = to[TANGENT + i], to[TANGENT + CHUNK + i], to[TANGENT + 2 * CHUNK + i]

@@ -16,6 +16,8 @@ from avatarkit.render.cpu.jit import F32
 KEY_DIRECTION: Final = (-0.50, 0.62, 0.80)
 FILL_DIRECTION: Final = (0.85, 0.12, 0.55)
 RIM_DIRECTION: Final = (0.60, 0.50, -0.66)
+CATCH_DIRECTION: Final = (-0.36, 0.40, 0.84)
+"""Where wet surfaces mirror the key light from: lower than it stands, as an upper lid would hide its reflection."""
 
 KEY: Final = 0
 KEY_COLOR: Final = 3
@@ -26,7 +28,8 @@ RIM_COLOR: Final = 15
 SKY_COLOR: Final = 18
 GROUND_COLOR: Final = 21
 EYE: Final = 24
-LIGHT_VALUES: Final = 27
+CATCH: Final = 27
+LIGHT_VALUES: Final = 30
 """Offsets in the light array; directions point towards the light, ``EYE`` is the camera's position."""
 
 
@@ -40,12 +43,13 @@ def light_values(eye: tuple[float, float, float]) -> F32:
     """All lights and the camera's position: float32 (LIGHT_VALUES,)."""
     values = np.zeros(LIGHT_VALUES, np.float32)
     values[KEY : KEY + 3] = unit(KEY_DIRECTION)
-    values[KEY_COLOR : KEY_COLOR + 3] = np.array([1.0, 0.945, 0.87]) * 0.92
+    values[KEY_COLOR : KEY_COLOR + 3] = np.array([1.0, 0.96, 0.91]) * 1.15
     values[FILL : FILL + 3] = unit(FILL_DIRECTION)
-    values[FILL_COLOR : FILL_COLOR + 3] = np.array([0.72, 0.84, 1.0]) * 0.20
+    values[FILL_COLOR : FILL_COLOR + 3] = np.array([0.74, 0.85, 1.0]) * 0.30
     values[RIM : RIM + 3] = unit(RIM_DIRECTION)
     values[RIM_COLOR : RIM_COLOR + 3] = np.array([0.92, 0.96, 1.0]) * 0.75
-    values[SKY_COLOR : SKY_COLOR + 3] = np.array([0.80, 0.87, 1.0]) * 0.30
-    values[GROUND_COLOR : GROUND_COLOR + 3] = np.array([1.0, 0.80, 0.68]) * 0.13
+    values[SKY_COLOR : SKY_COLOR + 3] = np.array([0.84, 0.90, 1.0]) * 0.42
+    values[GROUND_COLOR : GROUND_COLOR + 3] = np.array([1.0, 0.80, 0.68]) * 0.20
     values[EYE : EYE + 3] = eye
+    values[CATCH : CATCH + 3] = unit(CATCH_DIRECTION)
     return values

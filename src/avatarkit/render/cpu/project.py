@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from avatarkit.render.cpu.jit import F32, I16, I32, kernel
+from avatarkit.render.cpu.jit import F32, I16, I32, U8, Real, kernel
 from avatarkit.types import Camera
 
 SUBPIXELS: Final = 256
@@ -53,16 +53,21 @@ def camera_matrix(camera: Camera, size: tuple[int, int]) -> F32:
     return result.astype(np.float32)
 
 
-def light_matrix(direction: npt.NDArray[np.float64], center: F32, radius_m: float, texels: int) -> F32:
-    """Orthographic view from a light onto a sphere: texel x, texel y and depth in metres, grown away from it: (3, 4)."""
+def light_matrix(direction: npt.NDArray[np.float64], positions: F32, margin_m: Real, texels: int) -> F32:
+    """Orthographic view from a light onto points (n, 3) and a margin around them, for moving.
+
+    Rows (3, 4): texel x, texel y, and depth in metres, growing away from the light.
+    """
     forward = -direction / np.linalg.norm(direction)
     right = np.cross(forward, [0.0, 1.0, 0.0])
     right /= np.linalg.norm(right)
-    down = np.cross(forward, right)
-    scale = texels / (2.0 * radius_m)
-    rows = np.stack([right * scale, down * scale, forward])
-    offset = np.array([texels / 2, texels / 2, radius_m]) - rows @ center.astype(np.float64)
-    return np.column_stack([rows, offset]).astype(np.float32)
+    axes = np.stack([right, np.cross(forward, right), forward])
+    seen = positions.astype(np.float64) @ axes.T
+    low, high = seen.min(axis=0), seen.max(axis=0)
+    scale = texels / (float((high - low)[:2].max()) + 2.0 * margin_m)
+    rows = axes * np.array([[scale], [scale], [1.0]])
+    middle = (low + high) / 2 * np.array([scale, scale, 1.0])
+    return np.column_stack([rows, np.array([texels / 2, texels / 2, 0.0]) - middle]).astype(np.float32)
 
 
 @kernel
@@ -122,6 +127,27 @@ def cull(
             continue
         rows[t, 0] = max(low >> 8, 0)
         rows[t, 1] = min(high >> 8, height - 1)
+
+
+@kernel
+def cull_light(
+    triangles: I32, casts: U8, materials: I32, flags: I32, points: F32, rows: I16, begin: int, end: int
+) -> None:
+    """As :func:`cull`, for the shadow map: rows of the triangles that throw a shadow and face the light."""
+    for t in range(begin, end):
+        rows[t, 0] = CULLED
+        rows[t, 1] = -1
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        x0, y0, x1, y1, x2, y2 = points[a, 0], points[a, 1], points[b, 0], points[b, 1], points[c, 0], points[c, 1]
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        if casts[t] == 0 or abs(area) < 1e-9 or (area > 0.0 and flags[materials[t], 2] == 0):
+            continue
+        # A row counts when its middle lies within.
+        first = int(np.ceil(min(y0, y1, y2) - np.float32(0.5)))
+        last = int(np.floor(max(y0, y1, y2) - np.float32(0.5)))
+        if first <= last:
+            rows[t, 0] = max(first, 0)
+            rows[t, 1] = min(last, CULLED - 1)
 
 
 @kernel

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from avatarkit.render.cpu.jit import F32, I16, I32, I64, U8, inlined, kernel
+from avatarkit.render.cpu.jit import F32, I16, I32, I64, U8, Real, inlined, kernel
 from avatarkit.render.cpu.textures import sample
 
 SAMPLES: Final = 4
@@ -26,9 +26,9 @@ LANES: Final = SAMPLES * PIXELS
 
 @inlined
 def alpha_at(
-    record: F32, a: int, b: int, c: int, wa: float, wb: float, wc: float, base_alpha: float, first: int, width: int,
+    record: F32, a: int, b: int, c: int, wa: Real, wb: Real, wc: Real, base_alpha: Real, first: int, width: int,
     height: int, texels: U8, tables: F32,
-) -> float:  # fmt: skip
+) -> Real:  # fmt: skip
     """Alpha of a triangle at screen-space barycentrics, with a texture at ``first`` or of width 0."""
     pa, pb, pc = wa * record[a, 2], wb * record[b, 2], wc * record[c, 2]
     scale = np.float32(1.0) / (pa + pb + pc)
@@ -86,8 +86,8 @@ def raster_band(
         # 1/depth is a plane on the screen, here in DEPTH_STEPS; w_k = E_k / area.
         over = np.float32(1.0) / np.float32(area)
         ia, ib, ic = record[a, 2], record[b, 2], record[c, 2]
-        fine_x = np.float32(-DEPTH_STEPS) * over * (
-            np.float32(dy0) * ia + np.float32(dy1) * ib + np.float32(dy2) * ic
+        fine_x = (
+            np.float32(-DEPTH_STEPS) * over * (np.float32(dy0) * ia + np.float32(dy1) * ib + np.float32(dy2) * ic)
         )
         fine_y = np.float32(DEPTH_STEPS) * over * (np.float32(dx0) * ia + np.float32(dx1) * ib + np.float32(dx2) * ic)
         z = np.float32(DEPTH_STEPS) * ia + fine_x * np.float32(px - x0) + fine_y * np.float32(py - y0)
@@ -140,37 +140,28 @@ def raster_band(
 
 
 @kernel
-def shadow_band(
-    triangles: I32, casts: U8, materials: I32, flags: I32, points: F32, depth: F32, top: int, bottom: int
-) -> None:
+def shadow_band(triangles: I32, rows: I16, points: F32, depth: F32, top: int, bottom: int) -> None:
     """Draw rows ``top`` to ``bottom`` (exclusive) of the shadow map: the depth (metres) nearest to the light.
 
-    ``points`` (n, 3) are vertices in the light's view, ``casts`` (m,) tells which triangles cast a shadow.
+    ``points`` (n, 3) are vertices in the light's view, ``rows`` (m, 2) the rows that each triangle touches.
     """
     size = depth.shape[1]
     depth[top:bottom] = np.float32(1e9)
     for t in range(triangles.shape[0]):
-        if casts[t] == 0:
+        if rows[t, 1] < top or rows[t, 0] >= bottom:
             continue
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        y0, y1, y2 = points[a, 1], points[b, 1], points[c, 1]
-        low, high = min(y0, y1, y2), max(y0, y1, y2)
-        if high < top or low > bottom:
-            continue
-        x0, x1, x2 = points[a, 0], points[b, 0], points[c, 0]
-        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-        if abs(area) < 1e-9 or (area > 0.0 and flags[materials[t], 2] == 0):
-            continue
-        over = np.float32(1.0) / area
-        first = max(top, int(np.ceil(low - np.float32(0.5))))
-        last = min(bottom - 1, int(np.floor(high - np.float32(0.5))))
+        x0, y0, x1, y1, x2, y2 = points[a, 0], points[a, 1], points[b, 0], points[b, 1], points[c, 0], points[c, 1]
+        first, last = max(top, int(rows[t, 0])), min(bottom - 1, int(rows[t, 1]))
         left = max(0, int(np.ceil(min(x0, x1, x2) - np.float32(0.5))))
         right = min(size - 1, int(np.floor(max(x0, x1, x2) - np.float32(0.5))))
+        if left > right:
+            continue
+        over = np.float32(1.0) / ((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0))
         z0, z1, z2 = points[a, 2], points[b, 2], points[c, 2]
-        step1, step2 = -(y0 - y2) * over, -(y1 - y0) * over
+        step1, step2 = (y2 - y0) * over, (y0 - y1) * over
         for y in range(first, last + 1):
-            py = y + np.float32(0.5)
-            px = left + np.float32(0.5)
+            py, px = np.float32(y) + np.float32(0.5), np.float32(left) + np.float32(0.5)
             w1 = ((x0 - x2) * (py - y2) - (y0 - y2) * (px - x2)) * over
             w2 = ((x1 - x0) * (py - y0) - (y1 - y0) * (px - x0)) * over
             for x in range(left, right + 1):

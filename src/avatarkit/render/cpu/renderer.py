@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,7 +27,8 @@ _BAND_ROWS: Final = 32
 _VERTEX_CHUNK: Final = 8192
 _SHADOW_TEXELS: Final = 512
 _SHADOW_BAND_ROWS: Final = 64
-_SHADOW_OFFSET_M: Final = 0.0022
+_SHADOW_MARGIN_M: Final = 0.04
+"""How far, about, the avatar moves out of the volume it takes at rest; what is outside throws no shadow."""
 
 
 class _Buffers:
@@ -42,6 +44,7 @@ class _Buffers:
         self.tangents = scene.tangents.copy()
         self.fixed: I32 = np.zeros((vertices, 2), np.int32)
         self.rows: I16 = np.zeros((triangles, 2), np.int16)
+        self.shadow_rows: I16 = np.zeros((triangles, 2), np.int16)
         self.in_light = np.empty((vertices, 3), np.float32)
         self.shadow = np.empty((_SHADOW_TEXELS, _SHADOW_TEXELS), np.float32)
         self.seen: I64 = np.empty((0, 0), np.int64)
@@ -70,15 +73,19 @@ class CpuRenderer:
     def __init__(self, threads: int | None = None) -> None:
         """``threads``: 1..64; default: the processors, at most four. Raises ``ValueError`` outside."""
         self._workers = Workers(default_thread_count() if threads is None else threads)
+        self.stage_ms: dict[str, float] = {}
+        """Milliseconds that the stages of the last frame took: ``deform``, ``shadow`` and ``draw``."""
         self._scene: Scene | None = None
         self._buffers: _Buffers | None = None
+        self._light_view = np.zeros((3, 4), np.float32)
         self._tables = np.stack([linear_table(), np.arange(256, dtype=np.float32) * np.float32(2 / 255) - 1])
         self._encode = srgb_table()
 
     def load(self, bundle: Bundle) -> None:
         """See :meth:`Renderer.load`."""
         scene = build_scene(bundle)
-        self._scene, self._buffers = scene, _Buffers(scene)
+        light = project.light_matrix(unit(KEY_DIRECTION), scene.rig.positions, _SHADOW_MARGIN_M, _SHADOW_TEXELS)
+        self._scene, self._buffers, self._light_view = scene, _Buffers(scene), light
 
     def draw(self, pose: Pose, camera: Camera, size: tuple[int, int]) -> Image:
         """See :meth:`Renderer.draw`. Raises ``ValueError`` for an impossible size, camera or pose."""
@@ -90,15 +97,21 @@ class CpuRenderer:
         neck, head = head_transforms(scene.rig, pose.head)
         views = _Views(
             camera=project.camera_matrix(camera, size),
-            light=project.light_matrix(unit(KEY_DIRECTION), scene.center, scene.radius_m, _SHADOW_TEXELS),
+            light=self._light_view,
             lights=light_values(camera.position),
             neck=neck,
             head=head,
         )
-        self._deform(scene, buffers, views, pose, size)
-        self._cast(scene, buffers)
         image = np.empty((size[1], size[0], 4), np.uint8)
+        times_s = [time.perf_counter()]
+        self._deform(scene, buffers, views, pose, size)
+        times_s.append(time.perf_counter())
+        self._cast(scene, buffers)
+        times_s.append(time.perf_counter())
         self._paint(scene, buffers, views, image)
+        times_s.append(time.perf_counter())
+        stages = ("deform", "shadow", "draw")
+        self.stage_ms = {n: (b - a) * 1e3 for n, a, b in zip(stages, times_s, times_s[1:], strict=False)}
         return image
 
     def close(self) -> None:
@@ -134,13 +147,19 @@ class CpuRenderer:
         self._workers.run(cull, -(-triangles // _VERTEX_CHUNK))
 
     def _cast(self, scene: Scene, to: _Buffers) -> None:
+        triangles = scene.rig.triangles
+
+        def cull(chunk: int) -> None:
+            begin, end = chunk * _VERTEX_CHUNK, min((chunk + 1) * _VERTEX_CHUNK, len(triangles))
+            project.cull_light(
+                triangles, scene.casts, scene.triangle_material, scene.flags, to.in_light, to.shadow_rows, begin, end
+            )
+
         def band(number: int) -> None:
             top = number * _SHADOW_BAND_ROWS
-            raster.shadow_band(
-                scene.rig.triangles, scene.casts, scene.triangle_material, scene.flags, to.in_light, to.shadow, top,
-                top + _SHADOW_BAND_ROWS,
-            )  # fmt: skip
+            raster.shadow_band(triangles, to.shadow_rows, to.in_light, to.shadow, top, top + _SHADOW_BAND_ROWS)
 
+        self._workers.run(cull, -(-len(triangles) // _VERTEX_CHUNK))
         self._workers.run(band, _SHADOW_TEXELS // _SHADOW_BAND_ROWS)
 
     def _paint(self, scene: Scene, to: _Buffers, views: _Views, image: Image) -> None:
@@ -157,7 +176,7 @@ class CpuRenderer:
             shade.shade_band(
                 rig.triangles, scene.triangle_material, scene.factors, scene.flags, textures.texels, textures.levels,
                 textures.counts, self._tables, to.record, to.tangents, views.lights, views.light, to.shadow,
-                np.float32(_SHADOW_OFFSET_M), to.seen, self._encode, scene.textured, image, top, bottom,
+                np.float32(1.0 / np.linalg.norm(views.light[0, :3])), to.seen, self._encode, scene.textured, image, top, bottom,
             )  # fmt: skip
 
         self._workers.run(band, -(-height // _BAND_ROWS))

@@ -38,9 +38,6 @@ class Scene:
     """uint8 (m,): 1 where a triangle casts a shadow."""
     textures: TexturePool
     textured: bool
-    center: F32
-    """float32 (3,), metres: middle of the sphere around all vertices at rest."""
-    radius_m: float
 
 
 def build_scene(bundle: Bundle) -> Scene:
@@ -61,7 +58,6 @@ def build_scene(bundle: Bundle) -> Scene:
     triangle_material = np.repeat(np.arange(len(meshes), dtype=np.int32), np.diff(rig.triangle_starts))
     # Lashes and brows are thinner than a texel of the shadow map: their shadow would be noise.
     casting = np.array([m.kind is not MaterialKind.LASH for m in materials], np.uint8)
-    low, high = rig.positions.min(axis=0), rig.positions.max(axis=0)
     return Scene(
         rig=rig,
         morph_starts=rig.morph_starts.astype(np.int32),
@@ -75,8 +71,6 @@ def build_scene(bundle: Bundle) -> Scene:
         casts=casting[triangle_material],
         textures=textures,
         textured=bool((flags[:, :2] >= 0).any()),
-        center=(low + high) / 2,
-        radius_m=max(float(np.linalg.norm(high - low)) / 2, 1e-3),
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from avatarkit.render.cpu.dress import apply_textures, receive_shadow
 from avatarkit.render.cpu.fragments import ALBEDO, CHUNK, FIELDS, MARKS, PIXEL, SHARE
 from avatarkit.render.cpu.gather import find, interpolate
-from avatarkit.render.cpu.jit import F32, I32, I64, U8, kernel
+from avatarkit.render.cpu.jit import F32, I32, I64, U8, Real, kernel
 from avatarkit.render.cpu.lighting import light_fragments
 from avatarkit.render.cpu.raster import SAMPLES
 
@@ -43,7 +43,7 @@ def _encode_row(total: F32, encode: U8, out: U8, y: int) -> None:
 @kernel
 def shade_band(
     triangles: I32, materials: I32, factors: F32, flags: I32, texels: U8, levels: I32, counts: I32, tables: F32,
-    record: F32, tangents: F32, lights: F32, light_view: F32, shadow: F32, offset_m: float, seen: I64, encode: U8,
+    record: F32, tangents: F32, lights: F32, light_view: F32, shadow: F32, texel_m: Real, seen: I64, encode: U8,
     textured: bool, out: U8, top: int, bottom: int,
 ) -> None:  # fmt: skip
     """Fill rows ``top`` to ``bottom`` (exclusive) of ``out`` uint8 (h, w, 4): sRGB with straight alpha."""
@@ -59,7 +59,7 @@ def shade_band(
                 interpolate(triangles, factors, flags, record, tangents, marks, places, chosen, count, fragments)
                 if textured:
                     apply_textures(flags, texels, levels, counts, tables, marks, count, fragments)
-                receive_shadow(light_view, shadow, offset_m, count, fragments)
+                receive_shadow(light_view, shadow, texel_m, count, fragments)
                 light_fragments(lights, count, fragments)
                 _add(marks, fragments, count, total)
         _encode_row(total, encode, out, y)

@@ -63,4 +63,5 @@ def _axis(mesh: Mesh, axis: int) -> F32:
         for c in range(3):
             total[:, c] += np.bincount(mesh.triangles[:, k], direction[:, c], minlength=len(total))
     length = np.linalg.norm(total, axis=1, keepdims=True)
-    return np.divide(total, length, out=np.zeros_like(total), where=length > 1e-9).astype(np.float32)
+    unit: F32 = np.divide(total, length, out=np.zeros_like(total), where=length > 1e-9).astype(np.float32)
+    return unit

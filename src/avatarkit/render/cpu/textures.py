@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avatarkit.render.color import linear_table, linear_to_srgb
-from avatarkit.render.cpu.jit import F32, I32, U8, inlined
+from avatarkit.render.cpu.jit import F32, I32, U8, Real, inlined
 
 MOST_LEVELS: Final = 14
 
@@ -65,11 +65,12 @@ def _halve(image: U8, plain: bool) -> U8:
     mean = values.reshape(even.shape[0] // rows, rows, even.shape[1] // columns, columns, 4).mean((1, 3))
     if not plain:
         mean[..., :3] = linear_to_srgb(mean[..., :3])
-    return np.rint(mean * 255.0).astype(np.uint8)
+    out: U8 = np.rint(mean * 255.0).astype(np.uint8)
+    return out
 
 
 @inlined
-def mip_level(texel_area: float, pixel_area: float, levels: int) -> int:
+def mip_level(texel_area: Real, pixel_area: Real, levels: int) -> int:
     """The mipmap level at which about one texel falls on a pixel, for a triangle's two areas."""
     level = 0
     while level < levels - 1 and texel_area > 2.8 * pixel_area:
@@ -80,8 +81,8 @@ def mip_level(texel_area: float, pixel_area: float, levels: int) -> int:
 
 @inlined
 def sample(
-    texels: U8, first: int, width: int, height: int, u: float, v: float, tables: F32, row: int
-) -> tuple[float, float, float, float]:
+    texels: U8, first: int, width: int, height: int, u: Real, v: Real, tables: F32, row: int
+) -> tuple[Real, Real, Real, Real]:
     """Bilinear sample with repeat addressing; row ``row`` of ``tables`` says what a colour byte stands for."""
     one = np.float32(1.0)
     x = (u - np.floor(u)) * np.float32(width) - np.float32(0.5)

@@ -58,7 +58,8 @@ def head_bundle() -> Bundle:
         body.name, body.positions, body.normals, body.triangles, body.material, body.uv, None, {}, still, full
     )
     info = BundleInfo("Test head", "CC0-1.0", "AvatarKit", camera=CAMERA)
-    joints = (Joint("root", None, (0, -0.3, 0)), Joint("neck", 0, (0, -0.15, -0.02)), Joint("head", 1, (0, -0.06, -0.02)))
+    root, neck_joint = Joint("root", None, (0, -0.3, 0)), Joint("neck", 0, (0, -0.15, -0.02))
+    joints = (root, neck_joint, Joint("head", 1, (0, -0.06, -0.02)))
     return Bundle(info, (head, *eyes, hair, body, fringe, neck), joints, (checks(), stripes()))
 
 

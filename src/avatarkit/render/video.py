@@ -1,0 +1,164 @@
+"""A surface that writes a video file."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import queue
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from avatarkit.errors import ErrorCode, error
+from avatarkit.render.contract import Image
+from avatarkit.render.mp4 import Mp4Writer
+from avatarkit.render.offscreen import check_surface
+from avatarkit.render.png import composite
+
+DEFAULT_BACKGROUND: Final = (0.86, 0.88, 0.91)
+"""sRGB; that of :class:`avatarkit.avatars.bundle.BundleInfo`."""
+
+_QUEUED: Final = 16
+_LONGEST_HOLD_S: Final = 600.0
+
+_Sound = tuple[npt.NDArray[np.int16], int, float]
+_Job = tuple[Image, int] | _Sound | None
+
+
+class VideoSurface:
+    """Writes what is presented to an MP4 file: H.264 at a constant rate and AAC mono.
+
+    Slot k of the video shows the latest frame presented with ``time_s <= k / frame_rate``; a slot for which there
+    is no new frame repeats the one before. Sound lies at its time with silence in the gaps. Encoding runs on its
+    own thread behind a short queue; ``present`` waits only when the queue is full. The file appears under its
+    name when :meth:`close` has succeeded; until then a ``.part`` file beside it holds what there is.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        size: tuple[int, int] = (512, 512),
+        frame_rate: float = 25.0,
+        background: Sequence[float] | None = None,
+    ) -> None:
+        """``background``: sRGB, three numbers 0..1.
+
+        Raises ``AvatarError``: configurationInvalid for a size that is not even or out of range, a frame rate
+        out of range, a background that is none or a path that cannot be written; missingDependency without PyAV.
+        """
+        check_surface(size, frame_rate)
+        if size[0] % 2 or size[1] % 2:
+            raise error(ErrorCode.CONFIGURATION_INVALID, f"A video has an even width and height, not {size}.")
+        ground = tuple(DEFAULT_BACKGROUND if background is None else background)
+        if len(ground) != 3 or not all(0.0 <= value <= 1.0 for value in ground):
+            raise error(ErrorCode.CONFIGURATION_INVALID, "A background is three numbers 0..1.")
+        self._size, self._frame_rate, self._background = size, frame_rate, ground
+        self._path = Path(path)
+        self._part = self._path.with_name(self._path.name + ".part")
+        try:
+            self._writer = Mp4Writer(self._part, size, frame_rate)
+        except OSError as failure:
+            raise error(
+                ErrorCode.CONFIGURATION_INVALID, f"The video file '{self._path}' cannot be written: {failure}"
+            ) from failure
+        self._pending: Image | None = None
+        self._slot = 0
+        self._last_time_s = 0.0
+        self._jobs: queue.Queue[_Job] = queue.Queue(_QUEUED)
+        self._failure: Exception | None = None
+        self._closed = False
+        self._thread = threading.Thread(target=self._encode, name="avatarkit-video", daemon=True)
+        self._thread.start()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self._size
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames a second of the video."""
+        return self._frame_rate
+
+    def present(self, image: Image, time_s: float) -> None:
+        """See :meth:`Surface.present`.
+
+        Raises ``ValueError`` for an image of another size, a time that goes back, or a jump of over ten minutes.
+        """
+        if self._closed:
+            return
+        if image.shape != (self._size[1], self._size[0], 4):
+            raise ValueError(f"the image must be {self._size[1]} x {self._size[0]} x 4, not {image.shape}")
+        if not self._last_time_s <= time_s <= self._last_time_s + _LONGEST_HOLD_S:
+            raise ValueError(f"time {time_s} s does not follow {self._last_time_s} s")
+        self._last_time_s = time_s
+        # A frame belongs to the first slot that is not before it, less what rounding of k / rate may cost.
+        slot = max(0, math.ceil(time_s * self._frame_rate - 1e-6))
+        if slot > self._slot:
+            self._flush(slot - self._slot, image)
+        self._pending = image
+
+    def present_audio(self, pcm: npt.NDArray[np.int16], sample_rate: int, time_s: float) -> None:
+        """See :meth:`Surface.present_audio`."""
+        if self._closed or not len(pcm):
+            return
+        if not (math.isfinite(time_s) and time_s >= 0.0 and 8000 <= sample_rate <= 192_000):
+            raise ValueError(f"sound at {time_s} s with {sample_rate} Hz cannot be written")
+        self._jobs.put((np.array(pcm, np.int16).reshape(-1), sample_rate, time_s))
+
+    def close(self) -> None:
+        """Write the rest and the index, and give the file its name. Idempotent.
+
+        Raises ``AvatarError`` (playbackStartFailed) when encoding failed at any time; the ``.part`` file is
+        removed then, as it is when nothing was ever presented.
+        """
+        if self._closed:
+            return
+        if self._pending is not None:
+            self._flush(1, self._pending)
+        self._closed = True
+        self._jobs.put(None)
+        self._thread.join()
+        if self._failure is None and self._slot:
+            os.replace(self._part, self._path)
+            return
+        with contextlib.suppress(FileNotFoundError):
+            self._part.unlink()
+        if self._failure is not None:
+            raise error(
+                ErrorCode.PLAYBACK_START_FAILED, f"The video '{self._path}' could not be encoded: {self._failure}"
+            ) from self._failure
+
+    def _flush(self, slots: int, first: Image) -> None:
+        """Write the pending frame to the next slots; before any frame there is, the first one fills them."""
+        self._jobs.put((first if self._pending is None else self._pending, slots))
+        self._slot += slots
+
+    def _encode(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            if self._failure is None:
+                try:
+                    self._do(job)
+                except Exception as failure:
+                    self._failure = failure
+        try:
+            if self._failure is None and self._writer.frames:
+                self._writer.finish()
+            else:
+                self._writer.abandon()
+        except Exception as failure:
+            self._failure = self._failure or failure
+
+    def _do(self, job: tuple[Image, int] | _Sound) -> None:
+        if len(job) == 3:
+            self._writer.add_sound(*job)
+            return
+        image, slots = job
+        picture = composite(image, self._background)
+        for _ in range(slots):
+            self._writer.add_picture(picture)

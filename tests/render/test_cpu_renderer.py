@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from render_fixtures import CAMERA, ball, fringe_mesh, head_bundle, stripes
+from renderer_suite import RendererSuite, posed
+
+from avatarkit.avatars.bundle import Bundle, BundleInfo, Material, MaterialKind, Mesh
+from avatarkit.avatars.rig import Rig
+from avatarkit.frames import Pose
+from avatarkit.render.cpu.renderer import CpuRenderer
+from avatarkit.types import Camera
+
+GOLDEN = Path(__file__).with_name("golden_head.png")
+
+
+class TestCpuRenderer(RendererSuite):
+    def open(self):
+        return CpuRenderer(threads=1)
+
+
+def draw(meshes, pose=None, *, size=(128, 128), camera=CAMERA, textures=(), threads=1):
+    renderer = CpuRenderer(threads)
+    renderer.load(Bundle(BundleInfo("test", "CC0-1.0", ""), tuple(meshes), (), tuple(textures)))
+    image = renderer.draw(pose or Pose.neutral(), camera, size)
+    renderer.close()
+    return image
+
+
+def square(z, color, side=0.1, **material):
+    """A square facing the camera."""
+    positions = np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], np.float32) * side
+    positions[:, 2] = z
+    normals = np.tile(np.array([0, 0, 1], np.float32), (4, 1))
+    uv = np.array([[0, 1], [1, 1], [1, 0], [0, 0]], np.float32)
+    surface = Material("square", MaterialKind.MATTE, (*color, 1.0), **material)
+    return Mesh("square", positions, normals, np.array([[0, 1, 2], [0, 2, 3]], np.uint32), surface, uv)
+
+
+def test_the_picture_is_the_stored_one():
+    renderer = CpuRenderer(1)
+    renderer.load(head_bundle())
+    image = renderer.draw(posed(jawOpen=0.6, head=(0.1, 0.35, 0.05, 0, 0, 0)), CAMERA, (192, 192))
+    renderer.close()
+    golden = np.asarray(Pillow.open(GOLDEN).convert("RGBA"))
+    difference = np.abs(image.astype(int) - golden.astype(int))
+    # Compilers and processors may round a few edge pixels differently; a change of looks is far larger.
+    assert difference.mean() < 0.25
+    assert (difference.max(axis=2) > 24).mean() < 0.002
+
+
+@pytest.mark.parametrize("threads", [2, 5])
+def test_pixels_do_not_depend_on_the_number_of_threads(threads):
+    images = []
+    for count in (1, threads):
+        renderer = CpuRenderer(count)
+        renderer.load(head_bundle())
+        images.append(renderer.draw(posed(jawOpen=0.5, head=(0, 0.3, 0, 0, 0, 0)), CAMERA, (200, 211)))
+        renderer.close()
+    assert np.array_equal(*images)
+
+
+def test_deformation_is_that_of_the_rig():
+    bundle = head_bundle()
+    pose = posed(jawOpen=0.7, head=(0.2, -0.3, 0.1, 0.01, 0, 0.02))
+    renderer = CpuRenderer(1)
+    renderer.load(bundle)
+    renderer.draw(pose, CAMERA, (32, 32))
+    positions, normals = Rig(bundle).deform_all(pose)
+    assert np.allclose(renderer._buffers.record[:, 3:6], positions, atol=1e-6)
+    normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
+    assert np.allclose(renderer._buffers.record[:, 6:9], normals, atol=1e-4)
+    renderer.close()
+
+
+def test_what_is_nearer_hides_what_is_behind_whatever_the_order():
+    near, far = square(0.05, (0.8, 0, 0)), square(0, (0, 0.8, 0))
+    for meshes in ([near, far], [far, near]):
+        image = draw(meshes)
+        assert image[64, 64, 0] > 150
+        assert image[64, 64, 1] < 60
+
+
+def test_one_sided_surfaces_are_seen_from_the_front_only():
+    behind = Camera((0.0, 0.0, -0.9), (0.0, 0.0, 0.0))
+    assert draw([square(0, (0.5, 0.5, 0.5))], camera=behind)[..., 3].max() == 0
+    image = draw([square(0, (0.5, 0.5, 0.5), double_sided=True)], camera=behind)
+    assert image[64, 64, 3] == 255
+
+
+def test_two_triangles_meet_without_a_gap_or_overlap():
+    for shift in np.linspace(0, 0.003, 7):
+        image = draw([square(0.0, (0.5, 0.5, 0.5))], camera=Camera((shift, 0.0, 0.9), (shift, 0.01, 0.0)))
+        rows, columns = np.nonzero(image[..., 3])
+        inside = image[rows.min() + 1 : rows.max(), columns.min() + 1 : columns.max(), 3]
+        assert inside.min() == 255
+
+
+def test_coverage_of_an_edge_is_in_quarters():
+    alpha = draw([ball("ball", MaterialKind.MATTE, (0.5, 0.5, 0.5), (0, 0, 0), 0.1)])[..., 3]
+    assert set(np.unique(alpha)) == {0, 64, 128, 191, 255}
+
+
+def test_an_alpha_cutoff_cuts():
+    image = draw([fringe_mesh()], textures=[np.zeros((1, 1, 3), np.uint8), stripes()])
+    inside = image[29:38, 49:79, 3]
+    assert 0.3 < (inside == 255).mean() < 0.6
+    assert (inside == 0).mean() > 0.3
+
+
+def test_textures_are_decoded_from_srgb_and_upright():
+    texture = np.zeros((2, 2, 3), np.uint8)
+    texture[0] = 188
+    image = draw([square(0, (1, 1, 1), texture=0)], textures=[texture.repeat(16, 0).repeat(16, 1)])
+    plain = draw([square(0, (0.5028, 0.5028, 0.5028))])
+    assert abs(int(image[50, 64, 1]) - int(plain[50, 64, 1])) <= 2
+    assert image[80, 64, :3].max() < 70
+
+
+def test_fine_textures_do_not_flicker_when_small():
+    noise = np.random.default_rng(1).integers(0, 2, (512, 512, 1), np.uint8) * np.full(3, 255, np.uint8)
+    image = draw([square(0, (1, 1, 1), texture=0)], textures=[noise], size=(64, 64))
+    inside = image[20:44, 20:44, 1].astype(float)
+    assert inside.std() < 25
+
+
+def test_a_normal_map_tilts_the_light():
+    def brightness(normal):
+        textures = [np.full((4, 4, 3), normal, np.uint8)]
+        image = draw([square(0, (0.5, 0.5, 0.5), normal_texture=0)], textures=textures)
+        return image[64, 64, :3].astype(int).sum()
+
+    level = brightness((128, 128, 255))
+    assert level == pytest.approx(draw([square(0, (0.5, 0.5, 0.5))])[64, 64, :3].astype(int).sum(), abs=6)
+    # Green points up, where most of the light comes from.
+    assert brightness((128, 180, 244)) > level + 10
+    assert brightness((128, 76, 244)) < level - 40
+
+
+def test_a_surface_throws_a_shadow_on_another_but_none_on_itself():
+    ground = square(0.0, (0.5, 0.5, 0.5), side=0.15)
+    alone = draw([ground])[40:88, 40:88, 1].astype(int)
+    assert alone.max() - alone.min() <= 12
+    shaded = draw([ground, square(0.1, (0.5, 0.5, 0.5), side=0.03)])[40:88, 40:88, 1].astype(int)
+    assert shaded.min() < alone.min() - 30
+
+
+def test_a_vertex_colour_multiplies_the_base_colour():
+    mesh = square(0, (0.8, 0.8, 0.8))
+    colors = np.tile(np.array([1.0, 0.25, 0.0, 1.0], np.float32), (4, 1))
+    image = draw([replace(mesh, colors=colors)])
+    assert image[64, 64, 0] > image[64, 64, 1] > image[64, 64, 2]
+
+
+@pytest.mark.parametrize("kind", list(MaterialKind))
+def test_every_kind_of_material_is_drawn_without_blowing_out(kind):
+    image = draw([ball("ball", kind, (0.4, 0.3, 0.25), (0, 0, 0), 0.1)])
+    inside = image[..., 3] == 255
+    assert image[inside][:, :3].max() > 60
+    assert (image[inside][:, :3].min(axis=1) == 255).mean() < 0.02
+
+
+def test_a_missing_texture_is_refused():
+    with pytest.raises(ValueError, match="texture 3"):
+        draw([square(0, (1, 1, 1), texture=3)])
+
+
+def test_threads_are_limited():
+    with pytest.raises(ValueError, match="threads"):
+        CpuRenderer(0)

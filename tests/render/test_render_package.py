@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from avatarkit.errors import AvatarError, ErrorCode
+from avatarkit.render import open_renderer, registry
+from avatarkit.render.warm import main, warm_up
+
+
+def test_importing_the_package_loads_neither_numba_nor_av():
+    program = (
+        "import sys, avatarkit.render as r; r.Surface; r.open_renderer;"
+        "sys.exit(any(m in sys.modules for m in ('numba', 'av', 'PIL')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_auto_and_cpu_open_a_renderer():
+    for name in ("auto", "cpu"):
+        open_renderer(name).close()
+
+
+def test_an_unknown_renderer_is_refused_with_the_choices():
+    with pytest.raises(AvatarError, match=r"auto.*cpu") as caught:
+        open_renderer("ray tracer")
+    assert caught.value.code is ErrorCode.CONFIGURATION_INVALID
+
+
+def test_without_numba_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(AvatarError, match=r"pyavatarkit\[render\]") as caught:
+        open_renderer()
+    assert caught.value.code is ErrorCode.MISSING_DEPENDENCY
+
+
+def test_warming_up_compiles_and_says_so(capsys):
+    assert warm_up() > 0
+    assert main() == 0
+    assert "compiled" in capsys.readouterr().out
