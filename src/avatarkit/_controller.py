@@ -169,8 +169,10 @@ class AvatarController:
     def send(self, data: bytes | bytearray | memoryview, end: bool = False) -> str:
         """Speak. The first audio of a round opens it under a new id; ``end`` closes its input.
 
-        Send as fast as the audio is made. Audio behind an ``end`` opens the next round, which cuts off what
-        still plays. An empty ``data`` with ``end`` closes the open round; repeated, it changes nothing.
+        Send as fast as the audio is made. A round is heard from its first motion on, at the latest 0.4 s after
+        its first audio, so that the lips are right from the start. Audio behind an ``end`` opens the next
+        round, which cuts off what still plays. An empty ``data`` with ``end`` closes the open round; repeated,
+        it changes nothing.
 
         Args:
             data: Mono PCM, signed 16-bit little endian, at the view's sample rate; whole samples.

@@ -32,6 +32,7 @@ class Link:
         self._outgoing_bytes = 0
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._closing: asyncio.Task[None] | None = None
         self._on_event: Callable[[ClientEvent], None] | None = None
         self._on_end: Callable[[AvatarError | None], None] | None = None
 
@@ -75,9 +76,7 @@ class Link:
         for message in self._session.audio(req_id, pcm, end=end):
             self._queue(req_id, message)
         if self._outgoing_bytes > MAX_OUTGOING_BYTES:
-            self._end(
-                error(ErrorCode.WEBSOCKET_ERROR, "The network is too slow for the audio.", phase=Phase.INTERACT)
-            )
+            self.end(error(ErrorCode.WEBSOCKET_ERROR, "The network is too slow for the audio.", phase=Phase.INTERACT))
 
     def interrupt(self, req_id: str) -> None:
         """Drop a request: what waits to be sent of it is thrown away, and the server is told."""
@@ -86,10 +85,21 @@ class Link:
         self._outgoing_bytes = sum(len(message) for _, message in kept)
         self._queue(req_id, self._session.interrupt(req_id))
 
+    def end(self, reason: AvatarError | None) -> None:
+        """End the session; ``on_end`` gets the reason. Idempotent."""
+        on_end, self._on_end = self._on_end, None
+        if on_end is None:
+            return
+        self._closing = asyncio.create_task(self.close(), name="avatarkit link close")  # held until it is done
+        on_end(reason)
+
     async def close(self) -> None:
         """End the session cleanly. Idempotent; ``on_end`` is not called any more."""
         self._on_end = None
-        self._stop()
+        others = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
         await self._connection.close()
 
     def _queue(self, req_id: str, message: bytes) -> None:
@@ -123,20 +133,10 @@ class Link:
         try:
             await work
         except ConnectionEnded as exc:
-            self._end(exc.error)
+            self.end(exc.error)
         except Exception:
             _log.exception("the connection's handling failed")
-            self._end(error(ErrorCode.WEBSOCKET_ERROR, "The connection's handling failed.", phase=Phase.INTERACT))
-
-    def _end(self, reason: AvatarError | None) -> None:
-        on_end, self._on_end = self._on_end, None
-        if on_end is not None:
-            on_end(reason)
-
-    def _stop(self) -> None:
-        for task in self._tasks:
-            if task is not asyncio.current_task():
-                task.cancel()
+            self.end(error(ErrorCode.WEBSOCKET_ERROR, "The connection's handling failed.", phase=Phase.INTERACT))
 
 
 def _closed_early() -> AvatarError:

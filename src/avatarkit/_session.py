@@ -65,7 +65,7 @@ class MotionSession:
         self._changed: list[asyncio.Future[None]] = []
         self._attempt: asyncio.Task[Link] | None = None
         self._link: Link | None = None
-        self._closing: asyncio.Task[None] | None = None  # held, or it might be collected
+        self._old: Link | None = None  # ended, and perhaps still closing
 
     @property
     def state(self) -> ConnectionState:
@@ -125,20 +125,19 @@ class MotionSession:
     async def close(self) -> None:
         """End the session or the attempt. Idempotent."""
         attempt, self._attempt = self._attempt, None
-        link, self._link = self._link, None
+        links = [link for link in (self._link, self._old) if link is not None]
+        self._link = self._old = None
         self._set_state(ConnectionState.DISCONNECTED)
         if attempt is not None:
             attempt.cancel()
             await asyncio.gather(attempt, return_exceptions=True)
-        if link is not None:
+        for link in links:
             await link.close()
 
     def give_up(self, reason: AvatarError) -> None:
         """End the session as failed, because of what the server said in it."""
-        link = self._link
-        self._ended(reason)
-        if link is not None:
-            self._closing = asyncio.create_task(link.close(), name="avatarkit close")
+        if self._link is not None:
+            self._link.end(reason)
 
     def illegal(self, what: str, why: str = "") -> AvatarError:
         """The error for a step that is not legal now, naming those that are."""
@@ -192,8 +191,7 @@ class MotionSession:
     def _ended(self, reason: AvatarError | None) -> None:
         """The link is over, not by us."""
         link, self._link = self._link, None
-        if link is None:
-            return
+        self._old = link
         if reason is None:
             self._on_lost()
             self._set_state(ConnectionState.DISCONNECTED)

@@ -198,10 +198,16 @@ class AvatarView:
 
     async def _keep_time(self) -> None:
         next_s = self._clock.now()
-        while True:
-            self._controller.player.update()
-            next_s = max(next_s + _UPDATE_S, self._clock.now())
-            await self._clock.sleep_until(next_s)
+        try:
+            while True:
+                self._controller.player.update()
+                next_s = max(next_s + _UPDATE_S, self._clock.now())
+                await self._clock.sleep_until(next_s)
+        except Exception as exc:
+            _log.exception("playback failed")
+            reason = error(ErrorCode.PLAYBACK_START_FAILED, f"Playback failed: {type(exc).__name__}.")
+            reason.__cause__ = exc
+            self._controller.tell_error(reason)
 
     def _on_heard(self, samples: Samples, at_s: float) -> None:
         if self._loop is not None:

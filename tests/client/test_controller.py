@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from client_fakes import FakeConnection, FakeServer, speech
 
+import avatarkit._link
 from avatarkit import (
     AvatarController,
     AvatarError,
@@ -353,6 +354,31 @@ async def test_too_much_audio_ahead_is_refused(controller: AvatarController) -> 
     with pytest.raises(AvatarError) as caught:
         controller.send(speech(300.0))
     assert caught.value.code is ErrorCode.INVALID_AUDIO_INPUT
+
+
+async def test_a_network_that_takes_nothing_ends_the_session(
+    controller: AvatarController,
+    watch: Watch,
+    server: FakeServer,
+    clock: VirtualClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(avatarkit._link, "MAX_OUTGOING_BYTES", 1_000_000)
+    await controller.start()
+
+    async def stuck(data: bytes) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(server.last, "send", stuck)
+    controller.send(speech(20.0))
+    await clock.advance(0.1)
+    assert controller.connection_state is C.CONNECTED
+    controller.send(speech(20.0))
+    await clock.advance(0.6)
+    assert watch.errors == [ErrorCode.WEBSOCKET_ERROR]
+    assert controller.connection_state is C.FAILED
+    assert server.last.closed
+    assert controller.conversation_state is V.PLAYING  # the voice goes on
 
 
 async def test_empty_audio(controller: AvatarController, server: FakeServer, clock: VirtualClock) -> None:
