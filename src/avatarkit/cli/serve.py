@@ -14,6 +14,7 @@ import typer
 from avatarkit.cli.options import Json
 from avatarkit.cli.output import show_fields, show_json
 from avatarkit.cli.setting_flags import given_settings, setting_parameters
+from avatarkit.server.observe.logs import configure_logging
 from avatarkit.server.settings_sources import FILE_VARIABLE, load_settings
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def serve(
     from avatarkit.server.run import serve as serve_until_stopped  # noqa: PLC0415 - loads the web framework
 
     settings = load_settings(config=config, **given_settings(options))
-    _log_to_stderr()
+    configure_logging(settings.log_format, settings.log_level)
 
     def announce(url: str, report: StartReport) -> None:
         for notice in report.notices:
@@ -60,13 +61,6 @@ def serve(
         sys.stdout.flush()
 
     serve_until_stopped(settings, on_ready=announce)
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("avatarkit").setLevel(logging.INFO)
 
 
 def _announce_to_program(url: str, report: StartReport) -> None:

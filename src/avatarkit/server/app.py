@@ -13,8 +13,11 @@ from avatarkit.errors import AvatarError
 from avatarkit.server.console import admin, session_tokens
 from avatarkit.server.http import problems
 from avatarkit.server.http.headers import SecurityHeaders
+from avatarkit.server.http.rates import RateLimits
+from avatarkit.server.http.watch import RequestWatch
 from avatarkit.server.ingress import routes as ingress
 from avatarkit.server.library import routes as library
+from avatarkit.server.observe import routes as observe
 from avatarkit.server.page import routes as page
 from avatarkit.server.services import Services
 
@@ -30,9 +33,21 @@ def create_app(services: Services) -> Starlette:
         finally:
             await services.close()
 
+    settings = services.settings
     app = Starlette(
-        routes=[*page.routes, *session_tokens.routes, *library.routes, *admin.routes, *ingress.routes],
-        middleware=[Middleware(SecurityHeaders)],
+        routes=[
+            *page.routes,
+            *session_tokens.routes,
+            *library.routes,
+            *admin.routes,
+            *ingress.routes,
+            *observe.routes,
+        ],
+        middleware=[
+            Middleware(SecurityHeaders, settings.cors_origins, tls=settings.tls_certificate is not None),
+            Middleware(RequestWatch, services.observer),
+            Middleware(RateLimits, settings.requests_per_minute, settings.refusals_per_minute, services.clock),
+        ],
         exception_handlers={
             problems.Problem: problems.answer_problem,
             AvatarError: problems.answer_avatar_error,

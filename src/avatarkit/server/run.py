@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Final
 
@@ -33,6 +34,7 @@ def serve(settings: Settings, *, on_ready: OnReady) -> None:
             the motion engine from opening.
     """
     listener = bind(settings.host, settings.port)
+    check_tls(settings)
     with listener:
         server = AvatarServer(Services(settings), listener, on_ready)
         # The default handlers would end the process with a signal's status after the clean shutdown.
@@ -60,11 +62,31 @@ def bind(host: str, port: int) -> socket.socket:
         ) from exc
 
 
-def url_of(listener: socket.socket) -> str:
+def check_tls(settings: Settings) -> None:
+    """Load certificate and key, if there are any.
+
+    Raises:
+        AvatarError: ``configurationInvalid`` when they cannot be used together.
+    """
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_certificate, settings.tls_key)
+    except (OSError, ssl.SSLError) as exc:
+        reason = exc.strerror or getattr(exc, "reason", "") or type(exc).__name__
+        raise error(
+            ErrorCode.CONFIGURATION_INVALID,
+            f"The TLS certificate and key cannot be used: {reason}.",
+            hint="Both are PEM files, the key without a passphrase; the chain begins with the server's certificate.",
+        ) from None
+
+
+def url_of(listener: socket.socket, *, tls: bool = False) -> str:
     """URL under which a listening socket is reached from this machine."""
     host, port = listener.getsockname()[:2]
     local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"http://[{local}]:{port}" if ":" in local else f"http://{local}:{port}"
+    scheme = "https" if tls else "http"
+    return f"{scheme}://[{local}]:{port}" if ":" in local else f"{scheme}://{local}:{port}"
 
 
 class AvatarServer(uvicorn.Server):
@@ -80,6 +102,7 @@ class AvatarServer(uvicorn.Server):
     """
 
     def __init__(self, services: Services, listener: socket.socket, on_ready: OnReady) -> None:
+        settings = services.settings
         super().__init__(
             uvicorn.Config(
                 create_app(services),
@@ -89,7 +112,10 @@ class AvatarServer(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 server_header=False,
-                proxy_headers=False,
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=list(settings.trusted_proxies),
+                ssl_certfile=settings.tls_certificate,
+                ssl_keyfile=settings.tls_key,
                 ws_max_size=_MAX_SOCKET_MESSAGE_BYTES,
                 ws_per_message_deflate=False,
                 timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_S,
@@ -98,7 +124,7 @@ class AvatarServer(uvicorn.Server):
         logging.getLogger("uvicorn.error").addFilter(_is_no_rejection)
         self.failure: Exception | None = None
         self._services = services
-        self._url = url_of(listener)
+        self._url = url_of(listener, tls=settings.tls_certificate is not None)
         self._on_ready = on_ready
         self._announcement: asyncio.Task[None] | None = None
 

@@ -113,7 +113,7 @@ class Settings:
         3000, "Most requests and connections of one address; 0 is no limit.", group=_WEB, least=0
     )
     refusals_per_minute: int = setting(
-        30,
+        120,
         "Most requests of one address that may fail for a wrong key or token before it has to wait; 0 is no limit.",
         group=_WEB,
         least=0,

@@ -27,6 +27,7 @@ from avatarkit.protocol import (
 from avatarkit.server.ingress.admission import Admission
 from avatarkit.server.ingress.outbox import Outbox
 from avatarkit.server.ingress.speech import SpeechQueue
+from avatarkit.server.observe.logs import log_context
 from avatarkit.server.services import Services
 
 _log: Final = logging.getLogger(__name__)
@@ -78,6 +79,10 @@ class Connection:
 
     async def run(self) -> None:
         """Serve until either side ends it."""
+        with log_context(connection=self._session.connection_id):
+            await self._serve()
+
+    async def _serve(self) -> None:
         name = self._session.connection_id
         _log.info("session %s opened: app %s, avatar %s", name, self._admission.app_id, self._admission.avatar_id)
         tasks = [asyncio.create_task(step) for step in (self._read(), self._watch(), self._infer())]
