@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from avatarkit.avatars import builtin
 from avatarkit.avatars.bundle import Bundle, BundleInfo, Joint, Material, MaterialKind, Mesh, Morph
 from avatarkit.avatars.check import check
 from avatarkit.avatars.glb import decode_bundle, encode_bundle, read_bundle, write_bundle
@@ -20,6 +21,7 @@ __all__ = [
     "Morph",
     "Rig",
     "RigArrays",
+    "builtin",
     "check",
     "decode_bundle",
     "describe",

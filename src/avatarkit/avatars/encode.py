@@ -16,8 +16,8 @@ _CODES: Final = {"int8": 5120, "uint8": 5121, "int16": 5122, "uint16": 5123, "ui
 _SHORT: Final = 32767
 _VERTEX_TARGET: Final = 34962
 _INDEX_TARGET: Final = 34963
-_COARSE_NORMALS: Final = (MaterialKind.HAIR, MaterialKind.LASH, MaterialKind.CLOTH)
-"""Surfaces without a sharp highlight: 8-bit normals do."""
+_FINE_NORMALS: Final = (MaterialKind.EYE,)
+"""Surfaces with a sharp highlight, where 8-bit normals would show."""
 
 Array = npt.NDArray[Any]
 
@@ -89,12 +89,14 @@ class Encoder:
             node["scale"] = [reach] * 3
             positions = self._vertices(stored, normalized=True, bounds=True)
         else:
-            # A skinned node's own transform is ignored, so its positions stay in metres.
+            # A skinned node's own transform is ignored, so its positions stay in metres: steps of 0.03 mm.
             reach = 1.0
             node["skin"] = 0
-            positions = self._vertices(mesh.positions.astype(np.float32), bounds=True)
+            near = float(np.abs(mesh.positions).max()) <= 1.0
+            metres = np.rint(mesh.positions * _SHORT).astype(np.int16) if near else mesh.positions.astype(np.float32)
+            positions = self._vertices(metres, normalized=near, bounds=True)
         attributes: Json = {"POSITION": positions}
-        bits = 127 if mesh.material.kind in _COARSE_NORMALS else _SHORT
+        bits = _SHORT if mesh.material.kind in _FINE_NORMALS else 127
         kind = np.int8 if bits == 127 else np.int16
         attributes["NORMAL"] = self._vertices(
             np.rint(mesh.normals * bits).clip(-bits, bits).astype(kind), normalized=True

@@ -18,7 +18,7 @@ from avatarkit.errors import ErrorCode, error
 def encode_bundle(bundle: Bundle) -> bytes:
     """The bytes of a GLB file. The same bundle gives the same bytes (with one version of Pillow, if textured).
 
-    Positions are kept to 1/65534 of a rigid part's extent and exactly in a skinned part, shape deltas to
+    Positions are kept to 1/65534 of a rigid part's extent and to 0.03 mm in a skinned part, shape deltas to
     0.03 mm or better, colours and joint weights to 1/255. Raises ``AvatarError`` for an unsound bundle.
     """
     check(bundle)

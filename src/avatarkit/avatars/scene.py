@@ -50,10 +50,10 @@ class Scene:
         return tuple(out)
 
     def placed(self) -> list[Placed]:
-        """Every node with a mesh, in scene order."""
+        """Every node with a mesh, in the order of the file."""
         return [
             Placed(self._nodes[node], self._worlds[node], self._joint_above(node))
-            for node in self._order
+            for node in sorted(self._order)
             if "mesh" in self._nodes[node]
         ]
 

@@ -13,14 +13,18 @@ from avatarkit.studio.character.source import Points
 from avatarkit.studio.character.spec import Color
 from avatarkit.studio.character.surface import FrontSurface
 
-_HAIRS: Final = 300
+_HAIRS: Final = 220
 """On each side."""
 
 
 def brow_line(along: Scalars) -> tuple[Scalars, Scalars, Scalars]:
     """Middle of a brow, metres from the eye's centre (outwards, up), and its half height; ``along`` 0..1."""
     out = -0.0165 + 0.0425 * along
-    up = 0.0212 + 0.0062 * np.sin(np.pi * np.clip(0.06 + 0.68 * along, 0.0, 1.0)) - 0.0075 * np.clip(along - 0.66, 0.0, 1.0)
+    up = (
+        0.0212
+        + 0.0062 * np.sin(np.pi * np.clip(0.06 + 0.68 * along, 0.0, 1.0))
+        - 0.0075 * np.clip(along - 0.66, 0.0, 1.0)
+    )
     half = 0.0031 * (1.0 - 0.72 * along**1.6) * (0.72 + 0.28 * np.clip(along / 0.15, 0.0, 1.0))
     return out, up, half
 
@@ -28,7 +32,7 @@ def brow_line(along: Scalars) -> tuple[Scalars, Scalars, Scalars]:
 def brows(person: Person, surface: FrontSurface, hair: Color, seed: int) -> Part:
     """Both brows as one part."""
     rng = np.random.default_rng(seed)
-    roots, tips, sides, tones = [], [], [], []
+    roots, tips, tones = [], [], []
     for eye in person.eyes:
         along = np.sqrt(rng.random(_HAIRS)) * 0.15 + rng.random(_HAIRS) * 0.85
         across = np.clip(rng.normal(size=_HAIRS) * 0.50, -1.0, 1.0)
@@ -39,7 +43,6 @@ def brows(person: Person, surface: FrontSurface, hair: Color, seed: int) -> Part
         x, y = out, up + across * half
         roots.append(np.stack([eye.centre[0] + eye.side * x, eye.centre[1] + y], axis=1))
         tips.append(roots[-1] + np.stack([eye.side * np.cos(angle), np.sin(angle)], axis=1) * length[:, None])
-        sides.append(np.full(_HAIRS, float(eye.side)))
         tones.append(0.75 + 0.5 * rng.random(_HAIRS))
     root, tip, tone = np.concatenate(roots), np.concatenate(tips), np.concatenate(tones)
     rows = []
@@ -48,13 +51,12 @@ def brows(person: Person, surface: FrontSurface, hair: Color, seed: int) -> Part
         points, normals, deltas = surface.at(root * (1 - share) + tip * share + bend)
         rows.append((points + normals * (0.00015 + 0.0009 * np.sin(np.pi * min(share * 0.8, 1.0))), normals, deltas))
     sound = np.isfinite(np.concatenate([row[0] for row in rows], axis=1)).all(axis=1)
-    return _part(rows, sound, np.concatenate(sides), tone, surface.names, hair)
+    return _part(rows, sound, tone, surface.names, hair)
 
 
 def _part(
     rows: list[tuple[Points, Points, dict[str, Points]]],
     sound: np.ndarray,
-    side: Scalars,
     tone: Scalars,
     names: list[str],
     hair: Color,
@@ -63,7 +65,7 @@ def _part(
     normals = rows[0][1][sound]
     across = np.cross(normals, tip - base)
     across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-9)
-    half = across * 0.00021
+    half = across * 0.00013
     corners = [base - half, base + half, middle - half * 0.9, middle + half * 0.9, tip]
     count = len(base)
     points = np.stack(corners, axis=1).reshape(-1, 3)
@@ -73,7 +75,7 @@ def _part(
     for name in names:
         a, b, c = (row[2][name][sound] for row in rows)
         shapes[name] = np.stack([a, a, b, b, c], axis=1).reshape(-1, 3)
-    color = linear(hair)[None, :] * tone[sound][:, None] * 0.9
+    color = linear(hair)[None, :] * tone[sound][:, None] * 3.2
     return Part(
         name="brows",
         points=points,

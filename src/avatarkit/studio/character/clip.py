@@ -48,7 +48,11 @@ def clip(triangles: Triangles, level: Scalars) -> Cut:
     counts = inside[triangles].sum(axis=1)
     kept: list[list[int]] = number[triangles[counts == 3]].tolist()
     for triangle in triangles[(counts == 1) | (counts == 2)].tolist():
-        lone = inside[triangle].tolist().index(True) if inside[triangle].sum() == 1 else inside[triangle].tolist().index(False)
+        lone = (
+            inside[triangle].tolist().index(True)
+            if inside[triangle].sum() == 1
+            else inside[triangle].tolist().index(False)
+        )
         a, b, c = triangle[lone], triangle[(lone + 1) % 3], triangle[(lone + 2) % 3]
         ab, ac = crossing(a, b), crossing(a, c)
         if inside[a]:
@@ -63,7 +67,7 @@ def drop_loose(triangles: Triangles, count: int) -> tuple[npt.NDArray[np.int64],
     used = np.unique(triangles)
     number = np.full(count, -1)
     number[used] = np.arange(len(used))
-    return used, number[triangles].astype(np.uint32)
+    return used.astype(np.int64), number[triangles].astype(np.uint32)
 
 
 def border_loops(triangles: Triangles) -> list[list[int]]:

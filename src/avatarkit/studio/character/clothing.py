@@ -13,10 +13,13 @@ from avatarkit.studio.character.parts import Part, Scalars, Triangles, grid_tria
 from avatarkit.studio.character.person import Person, neck_head_shares
 from avatarkit.studio.character.source import Points
 from avatarkit.studio.character.spec import Color
+from avatarkit.studio.character.subdivide import triangulate
 
-CUT_BELOW_M: Final = -0.36
+CUT_BELOW_M: Final = -0.30
 """Nothing below it is in any picture."""
-_LIFT_M: Final = 0.0055
+_WIDEST_M: Final = 0.27
+"""Arms end outside the picture."""
+_LIFT_M: Final = 0.0060
 _COLLAR_HEIGHT_M: Final = 0.021
 _COLLAR_THICKNESS_M: Final = 0.0034
 _RIBS: Final = 92
@@ -33,15 +36,18 @@ def neckline(points: Points) -> Scalars:
     return np.asarray((line - y) * 0.85 + (radius - 0.066) * 0.55)
 
 
-def jumper(person: Person, points: Points, triangles: Triangles, color: Color) -> Part:
-    """The garment over a body surface (n, 3) of the whole refined torso."""
-    cut = clip(triangles, neckline(points))
+def jumper(person: Person, color: Color) -> Part:
+    """The garment on the base mesh's torso, unrefined: finer quads would be smoothed away."""
+    points = person.points
+    quads = person.base.groups["body"].quads
+    corners = points[quads]
+    torso = (corners[:, :, 1].min(axis=1) > CUT_BELOW_M) & (corners[:, :, 1].max(axis=1) < -0.09)
+    torso &= np.abs(corners[:, :, 0]).max(axis=1) < _WIDEST_M
+    level = neckline(points)
+    cut = clip(triangulate(quads[torso]), level)
     used, kept = drop_loose(cut.triangles, len(cut.first))
     cloth = cut(points)[used]
-    below = cloth[:, 1] < -0.10
-    cloth, kept = _weld(cloth, kept)
-    del below
-    cloth = _relaxed(cloth, kept, rounds=14)
+    cloth = _relaxed(cloth, kept, rounds=6)
     cloth = cloth + vertex_normals(cloth, kept) * _LIFT_M
     loops = border_loops(kept)
     collar_loop = max(loops, key=lambda loop: float(cloth[loop, 1].mean()))
@@ -61,14 +67,6 @@ def jumper(person: Person, points: Points, triangles: Triangles, color: Color) -
     )
 
 
-def _weld(points: Points, triangles: Triangles) -> tuple[Points, Triangles]:
-    """Join vertices that texture seams had split."""
-    _, first, inverse = np.unique(np.round(points, 6), axis=0, return_index=True, return_inverse=True)
-    welded = inverse.ravel()[triangles].astype(np.uint32)
-    sound = (welded[:, 0] != welded[:, 1]) & (welded[:, 1] != welded[:, 2]) & (welded[:, 0] != welded[:, 2])
-    return points[first], welded[sound]
-
-
 def _relaxed(points: Points, triangles: Triangles, rounds: int) -> Points:
     """Laplacian smoothing with the borders smoothed along themselves only."""
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]).astype(np.int64)
@@ -80,7 +78,10 @@ def _relaxed(points: Points, triangles: Triangles, rounds: int) -> Points:
     count = np.maximum(np.bincount(edges[:, 0], minlength=len(points)), 1)
     out = points.copy()
     for _ in range(rounds):
-        mean = np.stack([np.bincount(edges[:, 0], out[edges[:, 1], axis], minlength=len(out)) / count for axis in range(3)], axis=1)
+        mean = np.stack(
+            [np.bincount(edges[:, 0], out[edges[:, 1], axis], minlength=len(out)) / count for axis in range(3)],
+            axis=1,
+        )
         for loop in loops:
             mean[loop] = 0.5 * (out[np.roll(loop, 1)] + out[np.roll(loop, -1)])
         out = 0.5 * out + 0.5 * mean
@@ -110,7 +111,9 @@ def _collar(edge: Points) -> tuple[Points, Triangles]:
     rows = [edge + inward * (into - rib * share) + up * rise for into, rise, share in section]
     triangles = grid_triangles(len(rows), len(edge), closed=True)
     points = np.concatenate(rows)
-    facing = np.cross(points[triangles[:, 1]] - points[triangles[:, 0]], points[triangles[:, 2]] - points[triangles[:, 0]])
+    facing = np.cross(
+        points[triangles[:, 1]] - points[triangles[:, 0]], points[triangles[:, 2]] - points[triangles[:, 0]]
+    )
     outside = points[triangles[:, 0]] - centre
     first_row = triangles.max(axis=1) < 3 * len(edge)
     if float((facing * outside)[first_row].sum()) < 0.0:

@@ -55,7 +55,16 @@ def eyeball(eye: Eye, material: Material) -> Part:
         occlusion=_lid_shadow(directions),
         shapes=shapes,
         uv=uv,
+        normals=_cornea_normals(a, s),
     )
+
+
+def _cornea_normals(angle: Scalars, spin: Scalars) -> Points:
+    """Normals of a ball whose cornea is more strongly curved: it gathers the highlight near the pupil."""
+    edge = np.radians(IRIS_DEGREES + 5.0)
+    inside = np.clip(angle / edge, 0.0, 1.0)
+    tilt = angle * (1.0 + 0.75 * (1.0 - inside**3) * (angle < edge))
+    return np.stack([np.sin(tilt) * np.cos(spin), np.sin(tilt) * np.sin(spin), np.cos(tilt)], axis=1)
 
 
 def eye_material(texture: int) -> Material:
@@ -79,7 +88,7 @@ def eye_texture(iris: Color, seed: int) -> npt.NDArray[np.uint8]:
     # The limbus casts a soft grey ring onto the white.
     ring = np.exp(-(((degrees - IRIS_DEGREES - 1.5) / 3.0) ** 2))[..., None] * (1.0 - edge)
     out = out * (1.0 - 0.22 * ring)
-    return np.rint(np.clip(out, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(out, 0.0, 1.0) * 255.0), np.uint8)
 
 
 def _iris(
@@ -112,7 +121,7 @@ def _veins(spin: Scalars, degrees: Scalars, rng: np.random.Generator) -> Scalars
 
 def _lid_shadow(directions: Points) -> Scalars:
     """Shade from the lids and lashes: stronger above and in the corners."""
-    above = 0.60 * smooth(0.05, 0.42, directions[:, 1])
+    above = 0.70 * smooth(0.02, 0.40, directions[:, 1])
     below = 0.20 * smooth(-0.22, -0.48, directions[:, 1])
     corners = 0.38 * smooth(0.45, 0.92, np.abs(directions[:, 0]))
     return np.clip(1.0 - above - below - corners, 0.15, 1.0)

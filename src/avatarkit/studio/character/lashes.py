@@ -13,10 +13,10 @@ from avatarkit.studio.character.person import Person
 from avatarkit.studio.character.source import Points, Quads
 from avatarkit.studio.character.subdivide import triangulate
 
-_UPPER_HAIRS: Final = 84
-_LOWER_HAIRS: Final = 44
-_SEGMENTS: Final = 4
-_COLOR: Final = (0.10, 0.07, 0.06)
+_UPPER_HAIRS: Final = 66
+_LOWER_HAIRS: Final = 34
+_SEGMENTS: Final = 3
+_COLOR: Final = (0.16, 0.11, 0.09)
 
 
 def lashes(person: Person, seed: int) -> Part:
@@ -27,10 +27,11 @@ def lashes(person: Person, seed: int) -> Part:
     start = 0
     for side in ("l", "r"):
         for row, count in (("2", _UPPER_HAIRS), ("1", _LOWER_HAIRS)):
-            root, _ = lid_edge(person, f"helper-{side}-eyelashes-{row}")
+            root, tip = lid_edge(person, f"helper-{side}-eyelashes-{row}")
             upper = row == "2"
             eye = person.eyes[0 if side == "l" else 1]
-            strands = _strands(person.points[root], eye.centre, count, upper, rng)
+            edge = (person.points[root] + person.points[tip]) / 2  # half-way out the strip passes the lid's rim
+            strands = _strands(edge, eye.centre, count, upper, rng)
             for position, curve, width in strands:
                 own = _ribbon(curve, width)
                 points.append(own)
@@ -40,7 +41,8 @@ def lashes(person: Person, seed: int) -> Part:
                 low = int(position)
                 share = position - low
                 for name, deltas in person.shapes.items():
-                    move = deltas[root[low]] * (1 - share) + deltas[root[min(low + 1, len(root) - 1)]] * share
+                    rim = (deltas[root] + deltas[tip]) / 2
+                    move = rim[low] * (1 - share) + rim[min(low + 1, len(root) - 1)] * share
                     shapes[name].append(np.tile(move, (len(own), 1)))
     part = Part(
         name="lashes",
@@ -51,7 +53,7 @@ def lashes(person: Person, seed: int) -> Part:
     )
     part.colors = np.tile(linear(_COLOR), (len(part.points), 1))
     part.shapes = {
-        name: np.concatenate(moves) for name, moves in shapes.items() if np.abs(np.concatenate(moves)).max() > 1e-4
+        name: np.concatenate(moves) for name, moves in shapes.items() if np.abs(np.concatenate(moves)).max() > 4e-4
     }
     return part
 
@@ -68,7 +70,10 @@ def lid_edge(person: Person, group: str) -> tuple[Quads, Quads]:
         chain = loop[a : b + 1] if b > a else loop[a:] + loop[: b + 1]
         chains.append(np.array(chain))
     chains.sort(key=len, reverse=True)
-    long = [chain if abs(person.points[chain[0], 0]) < abs(person.points[chain[-1], 0]) else chain[::-1] for chain in chains[:2]]
+    long = [
+        chain if abs(person.points[chain[0], 0]) < abs(person.points[chain[-1], 0]) else chain[::-1]
+        for chain in chains[:2]
+    ]
     long.sort(key=lambda chain: float(person.points[chain, 2].mean()))
     return long[0], long[1]
 
@@ -80,14 +85,14 @@ def _strands(
     out = []
     last = len(root) - 1
     for i in range(count):
-        along = np.clip((i + 0.5) / count + rng.normal() * 0.35 / count, 0.02, 0.98)
+        along = np.clip((i + 0.5) / count + rng.normal() * 0.35 / count, 0.03, 0.95)
         position = along * last
         low = int(position)
         share = position - low
         base = root[low] * (1 - share) + root[min(low + 1, last)] * share
         outward = _unit(base - centre)
         outer = np.array([np.sign(centre[0]), 0.0, 0.0])
-        length = (0.0078 if upper else 0.0040) * (0.50 + 0.62 * np.sin(np.pi * (0.12 + 0.66 * along)))
+        length = (0.0066 if upper else 0.0034) * (0.50 + 0.62 * np.sin(np.pi * (0.12 + 0.66 * along)))
         length *= 0.80 + 0.35 * rng.random()
         rise = 1.0 if upper else -1.0
         fan = outer * (along - 0.42) * 1.1 + rng.normal() * 0.10 * outer
@@ -96,7 +101,7 @@ def _strands(
         curl = np.array([0.0, rise, 0.0]) * (1.15 if upper else 0.35)
         steps = np.linspace(0.0, 1.0, _SEGMENTS + 1)[:, None]
         curve = base - outward * 0.0004 + length * (first * steps + curl * 0.5 * steps**2)
-        out.append((position, curve, 0.00042 if upper else 0.00028))
+        out.append((position, curve, 0.00030 if upper else 0.00018))
     return out
 
 

@@ -16,7 +16,7 @@ _JAW_SHAPES: Final = ("jawOpen", "jawForward", "jawLeft", "jawRight")
 _UPPER_WIDTHS_MM: Final = (8.6, 6.7, 7.6, 7.0, 6.8, 9.5)
 """Central incisor to first molar, one side."""
 _LOWER_WIDTHS_MM: Final = (5.4, 5.9, 6.9, 7.1, 7.2, 10.0)
-_ENAMEL: Final = (0.93, 0.905, 0.85)
+_ENAMEL: Final = (0.985, 0.955, 0.905)
 _GUM: Final = (0.74, 0.40, 0.38)
 _TONGUE: Final = (0.74, 0.40, 0.38)
 _ACROSS: Final = 7
@@ -84,7 +84,7 @@ class _Arch:
         name = "helper-upper-teeth" if upper else "helper-lower-teeth"
         own = person.points[person.base.group_vertices(name)]
         self.front_z = float(own[:, 2].max()) - (0.0006 if upper else 0.0022)
-        self.half_width = 0.0262 if upper else 0.0243
+        self.half_width = 0.0246 if upper else 0.0228
         self.depth = 0.034
         lip = float(person.points[person.base.group_vertices("helper-upper-teeth"), 1].min())
         self.edge_y = lip - 0.0026 if upper else lip - 0.0012
@@ -139,7 +139,12 @@ def _gum(arch: _Arch, length: float, upper: bool) -> tuple[Points, npt.NDArray[n
     for rise, out in rows:
         x, z, nx, nz = arch.at(along)
         scale = 1.0 if upper else -0.84
-        points.append(np.stack([x + nx * (out - 0.9e-3), np.full_like(x, arch.edge_y) + scale * rise, z + nz * (out - 0.9e-3)], axis=1))
+        points.append(
+            np.stack(
+                [x + nx * (out - 0.9e-3), np.full_like(x, arch.edge_y) + scale * rise, z + nz * (out - 0.9e-3)],
+                axis=1,
+            )
+        )
     grid = grid_triangles(len(rows), len(along))
     all_points = np.concatenate(points)
     color = np.tile(linear(_GUM), (len(all_points), 1))
@@ -148,7 +153,8 @@ def _gum(arch: _Arch, length: float, upper: bool) -> tuple[Points, npt.NDArray[n
 
 def _mouth_shade(points: Points) -> Scalars:
     """The mouth is open to light from the front only."""
-    return np.clip(0.16 + 0.84 * smooth(-0.020, 0.020, points[:, 2]), 0.0, 1.0)
+    inwards = smooth(-0.020, 0.017, points[:, 2])
+    return np.clip((0.16 + 0.84 * inwards) * (1.0 - 0.7 * smooth(0.011, 0.022, np.abs(points[:, 0]))), 0.0, 1.0)
 
 
 def _carry(sources: Points, deltas: Points, targets: Points) -> Points:

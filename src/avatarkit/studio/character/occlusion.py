@@ -13,17 +13,19 @@ import numpy as np
 from avatarkit.studio.character.parts import Scalars, Triangles
 from avatarkit.studio.character.source import Points
 
-_DIRECTIONS: Final = 72
+_DIRECTIONS: Final = 48
 _CELL_M: Final = 0.0024
 _SLACK_M: Final = 0.0032
 """What lies within it in front does not hide: the surface's own samples."""
 
 
-def sample_surface(points: Points, triangles: Triangles, spacing_m: float = 0.0015) -> Points:
+def sample_surface(points: Points, triangles: Triangles, spacing_m: float = 0.0023) -> Points:
     """Points spread over the triangles, at most about ``spacing_m`` apart."""
     corners = points[triangles]
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
-    longest = np.max([np.linalg.norm(b - a, axis=1), np.linalg.norm(c - b, axis=1), np.linalg.norm(a - c, axis=1)], axis=0)
+    longest = np.max(
+        [np.linalg.norm(b - a, axis=1), np.linalg.norm(c - b, axis=1), np.linalg.norm(a - c, axis=1)], axis=0
+    )
     steps = np.clip(np.ceil(longest / spacing_m).astype(int), 1, 12)
     out = [points]
     for count in np.unique(steps):
@@ -54,7 +56,25 @@ def ambient(receivers: Points, normals: Points, scene: Points) -> Scalars:
     return np.asarray(seen / np.maximum(total, 1e-6))
 
 
-def _cells(points: Points, across: Points, up: Points, reach: float, side: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def relaxed(values: Scalars, points: Points, triangles: Triangles, rounds: int = 3) -> Scalars:
+    """Values (n,) averaged with their neighbours, also across the seams that split a vertex."""
+    _, inverse = np.unique(np.round(points, 7), axis=0, return_inverse=True)
+    joined = inverse.ravel()
+    count = np.bincount(joined)
+    out = np.bincount(joined, values) / count
+    edges = joined[
+        np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]).astype(np.int64)
+    ]
+    edges = np.concatenate([edges, edges[:, ::-1]])
+    degree = np.maximum(np.bincount(edges[:, 0], minlength=len(out)), 1)
+    for _ in range(rounds):
+        out = 0.4 * out + 0.6 * np.bincount(edges[:, 0], out[edges[:, 1]], minlength=len(out)) / degree
+    return np.asarray(out[joined])
+
+
+def _cells(
+    points: Points, across: Points, up: Points, reach: float, side: int
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     column = ((points @ across + reach) / _CELL_M + 0.5).astype(np.int64)
     row = ((points @ up + reach) / _CELL_M + 0.5).astype(np.int64)
     return np.clip(row, 0, side - 1) * side + np.clip(column, 0, side - 1)

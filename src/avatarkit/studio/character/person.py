@@ -51,9 +51,13 @@ class Person:
         count = len(points)
         for name, amount in spec.shape:
             points = points + amount * load_target(folder, name, count)
+        for name, amount in spec.rest:
+            points = points + amount * load_target(folder, f"faceunits/{name}", count)
         eyes = [self._eye_box(points, side) for side in ("l", "r")]
         middle = (eyes[0][0] + eyes[1][0]) / 2
         self.points: Points = (points - middle) * _METRES
+        # The base mesh's shoulders are broad for a portrait.
+        self.points[:, 0] *= 1.0 - 0.08 * _ease((-0.135 - self.points[:, 1]) / 0.07)
         self.shapes: dict[str, Points] = {
             name: load_target(folder, f"faceunits/{name}", count) * _METRES for name in ARKIT_NAMES
         }
@@ -67,9 +71,9 @@ class Person:
     def _eye_box(self, points: Points, side: str) -> tuple[Points, float]:
         own = points[self.base.group_vertices(f"helper-{side}-eye")]
         low, high = own.min(axis=0), own.max(axis=0)
-        radius = float((high - low)[:2].mean() / 2)
+        radius = float((high - low)[:2].mean() / 2) * 1.02
         centre = (low + high) / 2
-        centre[2] = high[2] - radius * 1.02
+        centre[2] = high[2] - radius * 0.99
         return centre, radius
 
     def _joint(self, name: str) -> Points:
@@ -104,14 +108,13 @@ class Person:
 def neck_head_shares(points: Points, neck_pivot: Points, head_pivot: Points) -> Scalars:
     """Shares (n, 2) of each point that follow the neck and the head joint, eased into the shoulders.
 
-    The head takes over between the neck's base and the jaw, later in front than at the nape, so that a nod
-    folds under the chin.
+    The head takes over across a band that falls from the nape to the throat, just behind the jaw: the whole
+    face turns as one piece and a nod folds under the chin.
     """
-    rise = points[:, 1] - 0.35 * np.clip(points[:, 2] - head_pivot[2], -0.06, 0.09)
-    span = head_pivot[1] - neck_pivot[1]
-    head = _ease((rise - (head_pivot[1] - 0.85 * span)) / (0.95 * span))
+    rise = points[:, 1] + 0.75 * np.clip(points[:, 2] - head_pivot[2], -0.06, 0.10)
+    head = _ease((rise - (head_pivot[1] - 0.079)) / 0.055)
     spread = np.hypot(points[:, 0], 0.7 * (points[:, 2] - neck_pivot[2]))
-    carried = _ease((rise - (neck_pivot[1] - 0.045)) / 0.10) * (1.0 - _ease((spread - 0.075) / 0.07))
+    carried = _ease((points[:, 1] - (neck_pivot[1] - 0.045)) / 0.10) * (1.0 - _ease((spread - 0.075) / 0.07))
     carried = np.maximum(carried, head)
     return np.stack([carried - head, head], axis=1)
 

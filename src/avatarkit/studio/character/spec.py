@@ -13,7 +13,24 @@ _DEFAULT_SHAPE: Final[tuple[tuple[str, float], ...]] = (
     ("macrodetails/asian-female-young", 0.16),
     ("macrodetails/african-female-young", 0.12),
     ("macrodetails/universal-female-young-averagemuscle-averageweight", 1.0),
-    ("mouth/mouth-angles-up", 0.35),
+    ("head/head-oval", 0.45),
+    ("head/head-invertedtriangular", 0.15),
+    ("chin/chin-width-decr", 0.30),
+    ("chin/chin-prominent-decr", 0.15),
+    ("nose/nose-scale-horiz-decr", 0.35),
+    ("nose/nose-point-width-decr", 0.35),
+    ("nose/nose-scale-vert-decr", 0.20),
+    ("nose/nose-nostrils-width-decr", 0.20),
+    ("eyes/l-eye-scale-incr", 0.55),
+    ("eyes/r-eye-scale-incr", 0.55),
+    ("eyes/l-eye-corner2-up", 0.25),
+    ("eyes/r-eye-corner2-up", 0.25),
+    ("mouth/mouth-upperlip-volume-incr", 0.22),
+    ("mouth/mouth-lowerlip-volume-incr", 0.30),
+    ("mouth/mouth-scale-horiz-decr", 0.15),
+    ("mouth/mouth-cupidsbow-incr", 0.30),
+    ("cheek/l-cheek-bones-incr", 0.20),
+    ("cheek/r-cheek-bones-incr", 0.20),
 )
 
 
@@ -24,9 +41,11 @@ class CharacterSpec:
     name: str = "Ada"
     shape: tuple[tuple[str, float], ...] = _DEFAULT_SHAPE
     """Targets of the base mesh and how much of each, about 0..1."""
-    skin: Color = (0.86, 0.67, 0.57)
-    lips: Color = (0.76, 0.42, 0.40)
-    iris: Color = (0.36, 0.25, 0.15)
+    rest: tuple[tuple[str, float], ...] = (("mouthSmileLeft", 0.16), ("mouthSmileRight", 0.16))
+    """ARKit shapes that are part of the face at rest, and how much of each."""
+    skin: Color = (0.85, 0.66, 0.56)
+    lips: Color = (0.77, 0.47, 0.44)
+    iris: Color = (0.27, 0.175, 0.10)
     hair: Color = (0.25, 0.15, 0.10)
     cloth: Color = (0.16, 0.30, 0.36)
     background: Color = (0.86, 0.88, 0.91)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from avatarkit.studio.character.source import Points, Quads
+from avatarkit.studio.character.source import Quads
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def catmull_clark(quads: Quads, count: int) -> Subdivision:
     )
     beside = sparse.diags(1.0 / np.maximum(touching, 1.0)) @ edge_face @ to_face
     to_edge = sparse.diags(np.where(border, 1.0, 0.5)) @ middle + sparse.diags(np.where(border, 0.0, 0.5)) @ beside
-    to_vertex = _vertex_rule(quads, edges, border, middle, to_face, count)
+    to_vertex = _vertex_rule(quads, edges, border, middle=middle, to_face=to_face, count=count)
     corners = [
         np.stack(
             [
@@ -62,7 +62,7 @@ def catmull_clark(quads: Quads, count: int) -> Subdivision:
     return Subdivision(matrix, np.concatenate(corners))
 
 
-def _vertex_rule(quads: Quads, edges: Quads, border: Any, middle: Any, to_face: Any, count: int) -> Any:
+def _vertex_rule(quads: Quads, edges: Quads, border: Any, *, middle: Any, to_face: Any, count: int) -> Any:
     faces = len(quads)
     around = _matrix(np.ones(4 * faces), quads.ravel(), np.repeat(np.arange(faces), 4), (count, faces))
     valence = np.maximum(np.asarray(around.sum(axis=1)).ravel(), 1.0)
@@ -89,4 +89,5 @@ def triangulate(quads: Quads) -> npt.NDArray[np.uint32]:
     """Two triangles for each quad, uint32 (k, 3); degenerate ones are left out."""
     both = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
     sound = (both[:, 0] != both[:, 1]) & (both[:, 1] != both[:, 2]) & (both[:, 0] != both[:, 2])
-    return both[sound].astype(np.uint32)
+    out: npt.NDArray[np.uint32] = both[sound].astype(np.uint32)
+    return out

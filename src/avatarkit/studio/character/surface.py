@@ -13,14 +13,18 @@ from avatarkit.studio.character.source import Points
 class FrontSurface:
     """Looks up a mesh from the front: depth, normal and shape deltas at (x, y)."""
 
-    def __init__(self, points: Points, triangles: Triangles, shapes: dict[str, Points], box: tuple[float, ...]) -> None:
+    def __init__(
+        self, points: Points, triangles: Triangles, shapes: dict[str, Points], box: tuple[float, ...]
+    ) -> None:
         """``box`` is low x, high x, low y, high y of the region, metres; only what faces forward counts."""
         normals = vertex_normals(points, triangles)
         x0, x1, y0, y1 = box
         inside = (points[:, 0] > x0) & (points[:, 0] < x1) & (points[:, 1] > y0) & (points[:, 1] < y1)
         chosen = inside & (normals[:, 2] > 0.12) & (points[:, 2] > 0.0)
         self.names = [name for name, deltas in shapes.items() if np.abs(deltas[chosen]).max() > 1e-4]
-        values = np.concatenate([points[chosen, 2:3], normals[chosen], *(shapes[name][chosen] for name in self.names)], axis=1)
+        values = np.concatenate(
+            [points[chosen, 2:3], normals[chosen], *(shapes[name][chosen] for name in self.names)], axis=1
+        )
         self._look = LinearNDInterpolator(points[chosen, :2], values)
 
     def at(self, xy: np.ndarray) -> tuple[Points, Points, dict[str, Points]]:
