@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
-from tests.backend.fake_upstream import NOW, FakeUpstream, failure, motion
+from fake_upstream import NOW, FakeUpstream, failure, motion
 
 from avatarkit.backend import (
     AgoraEgress,

@@ -8,7 +8,7 @@ import logging
 
 import httpx
 import pytest
-from tests.backend.fake_upstream import NOW, FakeUpstream
+from fake_upstream import NOW, FakeUpstream
 
 from avatarkit.backend.tokens import SessionTokens
 from avatarkit.errors import AvatarError, ErrorCode, Phase
