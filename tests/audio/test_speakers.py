@@ -53,6 +53,7 @@ class FakeDevice:
         self.clock = clock
         self.latency_s = latency_s
         self.tells_times = tells_times
+        self.jitter_s = 0.0
         self.missing = False
         self.played = bytearray()
         self.callback: Callable[..., None] | None = None
@@ -93,7 +94,9 @@ class FakeDevice:
             self.clock.time_s = max(self.clock.time_s, self.next_s)
             out = bytearray(2 * BLOCK)
             now = self.next_s + 1000.0 if self.tells_times else 0.0  # the device's clock is another one
-            when = SimpleNamespace(currentTime=now, outputBufferDacTime=now + self.latency_s * self.tells_times)
+            self.jitter_s = -self.jitter_s
+            dac = now + (self.latency_s + self.jitter_s) * self.tells_times
+            when = SimpleNamespace(currentTime=now, outputBufferDacTime=dac)
             assert self.callback is not None
             self.callback(memoryview(out), BLOCK, when, None)
             self.played += out
@@ -131,6 +134,18 @@ def rig(request: pytest.FixtureRequest, device: FakeDevice) -> Rig:
 @pytest.mark.parametrize("behaviour", SUITE, ids=lambda f: f.__name__)
 def test_speaker(rig: Rig, behaviour: Callable[[Rig], None]) -> None:
     behaviour(rig)
+
+
+def test_the_count_never_goes_back_when_the_device_times_are_unsteady(device: FakeDevice) -> None:
+    rig = PortAudioRig(device)
+    device.jitter_s = 0.006
+    rig.speaker.write(tone(1.0))
+    counts = []
+    for _ in range(600):
+        rig.run(0.002)
+        counts.append(rig.speaker.heard_samples())
+    assert counts == sorted(counts)
+    assert counts[-1] == RATE
 
 
 def test_the_device_gets_the_samples_as_they_are(device: FakeDevice) -> None:

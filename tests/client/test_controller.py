@@ -184,6 +184,21 @@ async def test_a_round_from_before_the_session_stays_without_motion(
     assert server.last.audio == [(new, 3200, True)]
 
 
+async def test_a_round_that_lost_its_session_stays_without_motion(
+    controller: AvatarController, server: FakeServer, clock: VirtualClock
+) -> None:
+    await controller.start()
+    old = controller.send(speech(1.0))
+    server.last.end(error(ErrorCode.WEBSOCKET_CLOSED_ABNORMALLY, "lost"))
+    await clock.advance(0.1)
+    await controller.start()
+    assert controller.send(speech(0.1)) == old
+    controller.interrupt()
+    await clock.advance(0.1)
+    assert server.last.audio == []
+    assert server.last.interrupts == []
+
+
 async def test_protocol_broken_in_the_handshake(controller: AvatarController, server: FakeServer) -> None:
     server.answer = lambda connection: connection.push(b"\xff\xff\xff")
     with pytest.raises(AvatarError) as caught:

@@ -48,6 +48,7 @@ class World:
     player: Player
     rounds: list[Sent]
     shown: np.ndarray
+    cut_while_drawing: bool = False
 
     def open(self) -> None:
         self.cut()
@@ -80,9 +81,15 @@ class World:
 
     def pass_time(self, fiftieths: int) -> None:
         for _ in range(fiftieths):
-            self.clock.time_s += 0.02
-            frame = self.player.frame(self.clock.time_s + 0.01)
-            assert frame.generation == self.player.generation
+            self.clock.time_s += 0.01
+            slot_s = self.clock.time_s + 0.01
+            frame = self.player.frame(slot_s)
+            if self.cut_while_drawing and self.player.round_id is not None:
+                self.cut_while_drawing = False
+                self.interrupt()
+                assert frame.generation != self.player.generation
+                frame = self.player.frame(slot_s)
+            self.clock.time_s = slot_s
             weights = frame.pose.weights
             live = {sent.shape for sent in self.rounds if not sent.cut}
             for shape in set(SHAPES) - live:
@@ -111,7 +118,7 @@ STEPS = st.one_of(
     st.tuples(st.just("audio"), st.integers(1, 8), st.booleans()),
     st.tuples(st.just("motion"), st.integers(0, 3), st.integers(1, 20)),
     st.tuples(st.just("gap"), st.integers(0, 1), st.integers(1, 5)),
-    st.tuples(st.sampled_from(["interrupt", "pause", "resume", "lose"])),
+    st.tuples(st.sampled_from(["interrupt", "pause", "resume", "lose", "cut while drawing"])),
     st.tuples(st.just("time"), st.integers(1, 30)),
 )
 
@@ -130,6 +137,8 @@ def test_no_frame_of_an_old_round_is_ever_shown(steps: list[tuple[object, ...]])
                 world.motion(which, count, gap=3)
             case ("interrupt",):
                 world.interrupt()
+            case ("cut while drawing",):
+                world.cut_while_drawing = True
             case ("pause",):
                 world.player.pause()
             case ("resume",):

@@ -188,6 +188,17 @@ def test_a_new_round_cuts_off_and_stays_playing(stage: Stage) -> None:
     assert stage.states == [S.PLAYING, S.IDLE]
 
 
+def test_a_gap_at_the_start_of_a_round_is_not_filled_from_the_round_before(stage: Stage) -> None:
+    stage.player.push_motion(stage.speak(2.0), motion(0, 50))
+    before = stage.run(0.5)
+    second = stage.speak(1.0)
+    stage.player.push_motion(second, motion(10, 10))
+    stage.player.end_motion(second)
+    assert stage.states == [S.PLAYING]
+    assert stage.run(0.06) < before
+    assert stage.run(0.2) < 0.01
+
+
 def test_a_round_ends_when_all_was_heard_and_not_before(stage: Stage) -> None:
     round_id = stage.player.open_round(expects_motion=True)
     stage.player.push_audio(b"\x01\x00" * 8000, end=False)

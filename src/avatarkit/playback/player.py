@@ -295,6 +295,7 @@ class Player:
         if self._paused:
             self._paused = False
             self._speaker.resume()
+        self._layer.take_back(self._clock.now())
         self._layer.leave(self._clock.now(), INTERRUPTED)
         return cut.id
 

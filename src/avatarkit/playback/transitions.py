@@ -49,6 +49,7 @@ class SpeechLayer:
         self._from = np.zeros(_WIDTH, np.float32)
         self._shown = np.zeros(_WIDTH, np.float32)
         self._shown_at_s = float("-inf")
+        self._before = (self._shown, self._shown_at_s)  # the frame before the last one
         self._fade = OUT_OF_SPEECH
         self._fade_start_s = float("-inf")
         self._speaking = False
@@ -68,6 +69,11 @@ class SpeechLayer:
         if self._speaking or (fade.mouth_s < self._fade.mouth_s and now_s < self._fade_start_s + self._fade.mouth_s):
             self._begin(fade, now_s, speaking=False)
 
+    def take_back(self, now_s: float) -> None:
+        """Forget the last frame if its time has not come: it was drawn ahead, and will not be shown."""
+        if self._shown_at_s > now_s:
+            self._shown, self._shown_at_s = self._before
+
     def show(self, target: Pose | None, at_s: float) -> tuple[Pose, float]:
         """The layer at ``at_s`` seconds of the clock, fading towards ``target`` (``None``: rest).
 
@@ -82,6 +88,7 @@ class SpeechLayer:
         mouth = ease_out(elapsed_s / self._fade.mouth_s)
         rest = ease_out(elapsed_s / self._fade.rest_s)
         share: FloatArray = np.where(_IS_MOUTH, np.float32(mouth), np.float32(rest))
+        self._before = (self._shown, self._shown_at_s)
         self._shown = self._from + (goal - self._from) * share
         self._shown_at_s = at_s
         return Pose(self._shown[:WEIGHT_COUNT], self._shown[WEIGHT_COUNT:-1]), float(self._shown[-1])
