@@ -15,6 +15,7 @@ import numpy as np
 from avatarkit.avatars import read_bundle
 from avatarkit.avatars.bundle import Bundle
 from avatarkit.frames import ARKIT_INDEX, Pose
+from avatarkit.render.cpu.renderer import CpuRenderer
 
 BUILTIN = Path(__file__).parents[1] / "src/avatarkit/avatars/builtin/default.glb"
 COLD = """
@@ -49,8 +50,6 @@ def speaking_pose(frame: int) -> Pose:
 
 def measure(bundle: Bundle, side: int, threads: int, frames: int) -> dict[str, float]:
     """Milliseconds of each stage and of whole frames, after two frames that do not count."""
-    from avatarkit.render.cpu.renderer import CpuRenderer
-
     renderer = CpuRenderer(threads)
     renderer.load(bundle)
     times, stages, cpu_s = [], [], 0.0
@@ -65,14 +64,8 @@ def measure(bundle: Bundle, side: int, threads: int, frames: int) -> dict[str, f
     renderer.close()
     p50, p95, p99 = np.percentile(times, [50, 95, 99])
     split = {name: float(np.median([stage[name] for stage in stages])) for name in stages[0]}
-    return {
-        "fps": 1000.0 / float(np.mean(times)),
-        "p50": p50,
-        "p95": p95,
-        "p99": p99,
-        "cpu": cpu_s / frames * 1e3,
-        **split,
-    }
+    fps, cpu = 1000.0 / float(np.mean(times)), cpu_s / frames * 1e3
+    return {"fps": fps, "p50": p50, "p95": p95, "p99": p99, "cpu": cpu, **split}
 
 
 def main() -> None:

@@ -17,6 +17,9 @@ U8 = npt.NDArray[np.uint8]
 Real = Any
 """A float32 scalar in a kernel. NumPy's scalar types and Python's mix there in ways that only numba can type."""
 
+Whole = Any
+"""An int64 scalar in a kernel."""
+
 _FunctionT = TypeVar("_FunctionT", bound=Callable[..., Any])
 
 # Not "nnan" and "ninf": kernels compare with infinities, and a NaN in a pose must not be undefined behaviour.

@@ -67,7 +67,8 @@ BASE: Final = 13
 CUTOFF: Final = 17
 FACTORS: Final = 18
 RESPONSES: Final = 13
-"""Columns of the factor table, the first ``RESPONSES`` being the response; ``BASE`` is the base colour (r, g, b, a), ``CUTOFF`` the alpha cutoff or -1."""
+"""Columns of the factor table, the first ``RESPONSES`` being the response; ``BASE`` is the base colour (r, g, b, a),
+``CUTOFF`` the alpha cutoff or -1."""
 
 TEXTURE: Final = 0
 NORMAL_TEXTURE: Final = 1

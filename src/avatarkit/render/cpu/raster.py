@@ -1,4 +1,4 @@
-"""Which triangle is seen where: a visibility buffer with four samples a pixel, and the shadow map."""
+"""Which triangle is seen where: a visibility buffer with four samples a pixel."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from avatarkit.render.cpu.jit import F32, I16, I32, I64, U8, Real, inlined, kernel
-from avatarkit.render.cpu.textures import sample
+from avatarkit.render.cpu.jit import F32, I16, I32, I64, U8, Real, Whole, inlined, kernel
+from avatarkit.render.cpu.textures import mip_level
 
 SAMPLES: Final = 4
 SAMPLE_X: Final = (96, 224, 160, 32)
@@ -25,36 +25,45 @@ LANES: Final = SAMPLES * PIXELS
 
 
 @inlined
-def alpha_at(
-    record: F32, a: int, b: int, c: int, wa: Real, wb: Real, wc: Real, base_alpha: Real, first: int, width: int,
-    height: int, texels: U8, tables: F32,
-) -> Real:  # fmt: skip
-    """Alpha of a triangle at screen-space barycentrics, with a texture at ``first`` or of width 0."""
-    pa, pb, pc = wa * record[a, 2], wb * record[b, 2], wc * record[c, 2]
-    scale = np.float32(1.0) / (pa + pb + pc)
-    alpha = base_alpha * (pa * record[a, 12] + pb * record[b, 12] + pc * record[c, 12]) * scale
-    if width > 0:
-        u = (pa * record[a, 13] + pb * record[b, 13] + pc * record[c, 13]) * scale
-        v = (pa * record[a, 14] + pb * record[b, 14] + pc * record[c, 14]) * scale
-        alpha *= sample(texels, first, width, height, u, v, tables, 0)[3]
-    return alpha
+def alpha_at(alphas: U8, first: int, width: int, height: int, x: Real, y: Real) -> Real:
+    """Bilinear alpha 0..1 at a texel position, with repeat addressing."""
+    fx, fy = np.floor(x), np.floor(y)
+    x0, y0 = int(fx) % width, int(fy) % height
+    x1 = x0 + 1 if x0 + 1 < width else 0
+    y1 = y0 + 1 if y0 + 1 < height else 0
+    fx, fy = x - fx, y - fy
+    upper, lower = first + y0 * width, first + y1 * width
+    left = np.float32(alphas[upper + x0]) * (np.float32(1.0) - fy) + np.float32(alphas[lower + x0]) * fy
+    right = np.float32(alphas[upper + x1]) * (np.float32(1.0) - fy) + np.float32(alphas[lower + x1]) * fy
+    return (left + (right - left) * fx) * np.float32(1.0 / 255.0)
+
+
+@inlined
+def narrow(first: Whole, last: Whole, value: Whole, step: Whole) -> tuple[Whole, Whole]:
+    """Those i of ``first`` to ``last`` for which ``value + i * step`` is 0 or more, and at most one beside."""
+    if step > 0:
+        first = max(first, np.int64(-np.float64(value) / np.float64(step)))
+    elif step < 0:
+        last = min(last, np.int64(np.float64(value) / np.float64(-step)))
+    elif value < 0:
+        last = first - 1
+    return first, last
 
 
 @kernel
 def raster_band(
-    triangles: I32, materials: I32, factors: F32, images: I32, texels: U8, tables: F32, rows: I16, fixed: I32,
-    record: F32, seen: I64, width: int, top: int, bottom: int,
+    triangles: I32, materials: I32, factors: F32, flags: I32, alphas: U8, levels: I32, counts: I32, rows: I16,
+    fixed: I32, record: F32, seen: I64, width: int, top: int, bottom: int,
 ) -> None:  # fmt: skip
     """Draw rows ``top`` to ``bottom`` (exclusive) of the visibility buffer.
 
     ``seen`` int64 (h, 4 w + LANES) gets keys (see :data:`DEPTH_STEPS`), 0 where nothing is seen. Coverage
     is exact in 1/256 pixel with the top-left rule: no sample between two triangles is missed or drawn twice.
-    ``images`` (materials, 3) is the first level of a material's texture, width 0 for none; ``factors`` columns
-    16 and 17 are base alpha and alpha cutoff.
+    ``alphas``, ``levels`` and ``counts`` are those of the texture pool.
     """
     seen[top:bottom] = 0
     flat, stride = seen.reshape(-1), seen.shape[1]
-    lanes = np.empty(4 * LANES, np.int64)
+    lanes = np.empty(5 * LANES, np.int64)
     for t in range(triangles.shape[0]):
         if rows[t, 1] < top or rows[t, 0] >= bottom:
             continue
@@ -92,6 +101,10 @@ def raster_band(
         fine_y = np.float32(DEPTH_STEPS) * over * (np.float32(dx0) * ia + np.float32(dx1) * ib + np.float32(dx2) * ic)
         z = np.float32(DEPTH_STEPS) * ia + fine_x * np.float32(px - x0) + fine_y * np.float32(py - y0)
 
+        # A sliver's plane is too steep for its numbers; no sample is nearer or farther than all corners.
+        nearest = np.int64(np.float32(DEPTH_STEPS) * max(ia, ib, ic))
+        farthest = np.int64(np.float32(DEPTH_STEPS) * min(ia, ib, ic))
+
         # What the samples of four neighbouring pixels add to the values at the first one's corner.
         for s in range(SAMPLES):
             for p in range(PIXELS):
@@ -101,73 +114,83 @@ def raster_band(
                 lanes[2 * LANES + lane] = dx2 * sy - dy2 * sx
                 lanes[3 * LANES + lane] = np.int64(fine_x * np.float32(sx) + fine_y * np.float32(sy))
         step0, step1, step2 = -dy0 * 256 * PIXELS, -dy1 * 256 * PIXELS, -dy2 * 256 * PIXELS
+        # The most that an edge function grows from a pixel's corner to any of its samples.
+        most0 = (max(dx0, np.int64(0)) + max(-dy0, np.int64(0))) << 8
+        most1 = (max(dx1, np.int64(0)) + max(-dy1, np.int64(0))) << 8
+        most2 = (max(dx2, np.int64(0)) + max(-dy2, np.int64(0))) << 8
+        pixel0, pixel1, pixel2, pixel_z = -dy0 << 8, -dy1 << 8, -dy2 << 8, fine_x * np.float32(256.0)
+        step_z = pixel_z * np.float32(PIXELS)
         material = materials[t]
         cutoff = factors[material, 17]
         low = np.int64(LAST_TRIANGLE - t)
+        alpha0 = alpha1 = alpha2 = u0 = u1 = u2 = v0 = v1 = v2 = np.float32(0.0)
+        map_first = map_width = map_height = 0
+        if cutoff >= 0.0:
+            base = factors[material, 16]
+            alpha0, alpha1, alpha2 = base * record[a, 12], base * record[b, 12], base * record[c, 12]
+            image = flags[material, 0]
+            if image >= 0:
+                u0, u1, u2 = record[a, 13], record[b, 13], record[c, 13]
+                v0, v1, v2 = record[a, 14], record[b, 14], record[c, 14]
+                texels = abs((u1 - u0) * (v2 - v0) - (u2 - u0) * (v1 - v0))
+                texels *= np.float32(levels[image, 0, 1] * levels[image, 0, 2])
+                level = mip_level(texels, np.float32(area) * np.float32(1.0 / 65536.0), counts[image])
+                map_first, map_width, map_height = (
+                    levels[image, level, 0],
+                    levels[image, level, 1],
+                    levels[image, level, 2],
+                )
+                scale_x, scale_y, half = np.float32(map_width), np.float32(map_height), np.float32(0.5)
+                u0, u1, u2 = u0 * scale_x - half, u1 * scale_x - half, u2 * scale_x - half
+                v0, v1, v2 = v0 * scale_y - half, v1 * scale_y - half, v2 * scale_y - half
         for y in range(first, last + 1):
-            f0, f1, f2, fz = e0, e1, e2, z
-            for x in range(left, right + 1, PIXELS):
+            begin, end = np.int64(0), right - left
+            if end >= 2 * PIXELS:
+                # Long and thin, as hair is: find where the row enters and leaves each edge's inner side.
+                begin, end = narrow(begin, end, e0 + most0, pixel0)
+                begin, end = narrow(begin, end, e1 + most1, pixel1)
+                begin, end = narrow(begin, end, e2 + most2, pixel2)
+            f0, f1, f2 = e0 + begin * pixel0, e1 + begin * pixel1, e2 + begin * pixel2
+            fz = z + np.float32(begin) * pixel_z
+            for x in range(left + begin, left + end + 1, PIXELS):
                 start = np.uint64(y * stride + 4 * x)
                 steps = np.int64(fz)
                 if cutoff < 0.0:
                     # A fixed number of lanes, whatever the triangle's width, is what gets vectorised.
                     for lane in range(LANES):
                         inside = (f0 + lanes[lane]) | (f1 + lanes[LANES + lane]) | (f2 + lanes[2 * LANES + lane])
-                        key = ((steps + lanes[3 * LANES + lane]) << 32 | low) & ~(inside >> 63)
+                        deep = min(max(steps + lanes[3 * LANES + lane], farthest), nearest)
+                        key = (deep << 32 | low) & ~(inside >> 63)
                         k = start + np.uint64(lane)
                         flat[k] = max(flat[k], key)
                 else:
+                    nearer = np.int64(0)
                     for lane in range(LANES):
-                        s0, s1, s2 = f0 + lanes[lane], f1 + lanes[LANES + lane], f2 + lanes[2 * LANES + lane]
-                        key = (steps + lanes[3 * LANES + lane]) << 32 | low
-                        k = start + np.uint64(lane)
-                        if (s0 | s1 | s2) >= 0 and key > flat[k]:
-                            w0, w1 = np.float32(s0) * over, np.float32(s1) * over
-                            alpha = alpha_at(
-                                record, a, b, c, w0, w1, np.float32(1.0) - w0 - w1, factors[material, 16],
-                                images[material, 0], images[material, 1], images[material, 2], texels, tables,
-                            )  # fmt: skip
+                        inside = (f0 + lanes[lane]) | (f1 + lanes[LANES + lane]) | (f2 + lanes[2 * LANES + lane])
+                        deep = min(max(steps + lanes[3 * LANES + lane], farthest), nearest)
+                        key = (deep << 32 | low) & ~(inside >> 63)
+                        key = key if key > flat[start + np.uint64(lane)] else np.int64(0)
+                        lanes[4 * LANES + lane] = key
+                        nearer |= key
+                    if nearer == 0:
+                        f0, f1, f2, fz = f0 + step0, f1 + step1, f2 + step2, fz + step_z
+                        continue
+                    for lane in range(LANES):
+                        key = lanes[4 * LANES + lane]
+                        if key != 0:
+                            # Straight across the screen: within one triangle, perspective moves a cut edge
+                            # by far less than a pixel.
+                            w0 = np.float32(f0 + lanes[lane]) * over
+                            w1 = np.float32(f1 + lanes[LANES + lane]) * over
+                            w2 = np.float32(1.0) - w0 - w1
+                            alpha = w0 * alpha0 + w1 * alpha1 + w2 * alpha2
+                            if map_width > 0:
+                                map_x, map_y = w0 * u0 + w1 * u1 + w2 * u2, w0 * v0 + w1 * v1 + w2 * v2
+                                alpha *= alpha_at(alphas, map_first, map_width, map_height, map_x, map_y)
                             if alpha >= cutoff:
-                                flat[k] = key
-                f0 += step0
-                f1 += step1
-                f2 += step2
-                fz += fine_x * np.float32(256.0 * PIXELS)
+                                flat[start + np.uint64(lane)] = key
+                f0, f1, f2, fz = f0 + step0, f1 + step1, f2 + step2, fz + step_z
             e0 += dx0 << 8
             e1 += dx1 << 8
             e2 += dx2 << 8
             z += fine_y * np.float32(256.0)
-
-
-@kernel
-def shadow_band(triangles: I32, rows: I16, points: F32, depth: F32, top: int, bottom: int) -> None:
-    """Draw rows ``top`` to ``bottom`` (exclusive) of the shadow map: the depth (metres) nearest to the light.
-
-    ``points`` (n, 3) are vertices in the light's view, ``rows`` (m, 2) the rows that each triangle touches.
-    """
-    size = depth.shape[1]
-    depth[top:bottom] = np.float32(1e9)
-    for t in range(triangles.shape[0]):
-        if rows[t, 1] < top or rows[t, 0] >= bottom:
-            continue
-        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        x0, y0, x1, y1, x2, y2 = points[a, 0], points[a, 1], points[b, 0], points[b, 1], points[c, 0], points[c, 1]
-        first, last = max(top, int(rows[t, 0])), min(bottom - 1, int(rows[t, 1]))
-        left = max(0, int(np.ceil(min(x0, x1, x2) - np.float32(0.5))))
-        right = min(size - 1, int(np.floor(max(x0, x1, x2) - np.float32(0.5))))
-        if left > right:
-            continue
-        over = np.float32(1.0) / ((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0))
-        z0, z1, z2 = points[a, 2], points[b, 2], points[c, 2]
-        step1, step2 = (y2 - y0) * over, (y0 - y1) * over
-        for y in range(first, last + 1):
-            py, px = np.float32(y) + np.float32(0.5), np.float32(left) + np.float32(0.5)
-            w1 = ((x0 - x2) * (py - y2) - (y0 - y2) * (px - x2)) * over
-            w2 = ((x1 - x0) * (py - y0) - (y1 - y0) * (px - x0)) * over
-            for x in range(left, right + 1):
-                w0 = np.float32(1.0) - w1 - w2
-                if w0 >= 0.0 and w1 >= 0.0 and w2 >= 0.0:
-                    z = w0 * z0 + w1 * z1 + w2 * z2
-                    depth[y, x] = min(depth[y, x], z)
-                w1 += step1
-                w2 += step2

@@ -13,7 +13,7 @@ from avatarkit.avatars.rig import head_transforms
 from avatarkit.frames import HEAD_COUNT, WEIGHT_COUNT, Pose
 from avatarkit.render.color import linear_table, srgb_table
 from avatarkit.render.contract import Image
-from avatarkit.render.cpu import deform, project, raster, shade
+from avatarkit.render.cpu import deform, project, raster, shade, shadow
 from avatarkit.render.cpu.jit import F32, I16, I32, I64
 from avatarkit.render.cpu.lights import KEY_DIRECTION, light_values, unit
 from avatarkit.render.cpu.scene import Scene, build_scene
@@ -35,7 +35,7 @@ class _Buffers:
     """What a frame is worked out in; sized by the scene and the image."""
 
     def __init__(self, scene: Scene) -> None:
-        vertices, triangles = len(scene.rig.positions), len(scene.rig.triangles)
+        vertices, triangles = len(scene.rig.positions), len(scene.triangles)
         self.positions = np.empty((vertices, 3), np.float32)
         self.normals = np.empty((vertices, 3), np.float32)
         self.record: F32 = np.zeros((vertices, project.RECORD), np.float32)
@@ -46,7 +46,7 @@ class _Buffers:
         self.rows: I16 = np.zeros((triangles, 2), np.int16)
         self.shadow_rows: I16 = np.zeros((triangles, 2), np.int16)
         self.in_light = np.empty((vertices, 3), np.float32)
-        self.shadow = np.empty((_SHADOW_TEXELS, _SHADOW_TEXELS), np.float32)
+        self.shadow = np.empty((_SHADOW_TEXELS, _SHADOW_TEXELS + shadow.LANES), np.float32)
         self.seen: I64 = np.empty((0, 0), np.int64)
 
     def fit(self, size: tuple[int, int]) -> None:
@@ -125,7 +125,7 @@ class CpuRenderer:
             rig.positions, rig.normals, np.ascontiguousarray(pose.weights, np.float32), scene.morph_starts,
             rig.morph_indices, rig.morph_positions, rig.morph_normals, to.positions, to.normals,
         )  # fmt: skip
-        vertices, triangles = len(rig.positions), len(rig.triangles)
+        vertices, triangles = len(rig.positions), len(scene.triangles)
 
         def place(chunk: int) -> None:
             begin, end = chunk * _VERTEX_CHUNK, min((chunk + 1) * _VERTEX_CHUNK, vertices)
@@ -139,7 +139,7 @@ class CpuRenderer:
         def cull(chunk: int) -> None:
             begin, end = chunk * _VERTEX_CHUNK, min((chunk + 1) * _VERTEX_CHUNK, triangles)
             project.cull(
-                rig.triangles, scene.triangle_material, scene.flags, to.record, to.fixed, size[0], size[1], to.rows,
+                scene.triangles, scene.triangle_material, scene.flags, to.record, to.fixed, size[0], size[1], to.rows,
                 begin, end,
             )  # fmt: skip
 
@@ -147,7 +147,7 @@ class CpuRenderer:
         self._workers.run(cull, -(-triangles // _VERTEX_CHUNK))
 
     def _cast(self, scene: Scene, to: _Buffers) -> None:
-        triangles = scene.rig.triangles
+        triangles = scene.triangles
 
         def cull(chunk: int) -> None:
             begin, end = chunk * _VERTEX_CHUNK, min((chunk + 1) * _VERTEX_CHUNK, len(triangles))
@@ -157,26 +157,27 @@ class CpuRenderer:
 
         def band(number: int) -> None:
             top = number * _SHADOW_BAND_ROWS
-            raster.shadow_band(triangles, to.shadow_rows, to.in_light, to.shadow, top, top + _SHADOW_BAND_ROWS)
+            shadow.shadow_band(triangles, to.shadow_rows, to.in_light, to.shadow, top, top + _SHADOW_BAND_ROWS)
 
         self._workers.run(cull, -(-len(triangles) // _VERTEX_CHUNK))
         self._workers.run(band, _SHADOW_TEXELS // _SHADOW_BAND_ROWS)
 
     def _paint(self, scene: Scene, to: _Buffers, views: _Views, image: Image) -> None:
-        rig, textures = scene.rig, scene.textures
+        textures = scene.textures
         height, width = image.shape[:2]
+        texel_m = np.float32(1.0 / np.linalg.norm(views.light[0, :3]))
 
         def band(number: int) -> None:
             top = number * _BAND_ROWS
             bottom = min(top + _BAND_ROWS, height)
             raster.raster_band(
-                rig.triangles, scene.triangle_material, scene.factors, scene.images, textures.texels, self._tables,
-                to.rows, to.fixed, to.record, to.seen, width, top, bottom,
+                scene.triangles, scene.triangle_material, scene.factors, scene.flags, textures.alphas,
+                textures.levels, textures.counts, to.rows, to.fixed, to.record, to.seen, width, top, bottom,
             )  # fmt: skip
             shade.shade_band(
-                rig.triangles, scene.triangle_material, scene.factors, scene.flags, textures.texels, textures.levels,
-                textures.counts, self._tables, to.record, to.tangents, views.lights, views.light, to.shadow,
-                np.float32(1.0 / np.linalg.norm(views.light[0, :3])), to.seen, self._encode, scene.textured, image, top, bottom,
+                scene.triangles, scene.triangle_material, scene.factors, scene.flags, textures.texels,
+                textures.levels, textures.counts, self._tables, to.record, to.tangents, views.lights, views.light,
+                to.shadow, texel_m, to.seen, self._encode, scene.textured, image, top, bottom,
             )  # fmt: skip
 
         self._workers.run(band, -(-height // _BAND_ROWS))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from avatarkit.avatars.bundle import Bundle, Material, MaterialKind, Mesh
 from avatarkit.avatars.rig import Rig, RigArrays
 from avatarkit.render.cpu.jit import F32, I32, U8
-from avatarkit.render.cpu.materials import material_tables
+from avatarkit.render.cpu.materials import CUTOFF, material_tables
 from avatarkit.render.cpu.tangents import strand_directions, texture_tangents
 from avatarkit.render.cpu.textures import TexturePool, pool_textures
 
@@ -28,12 +29,12 @@ class Scene:
     """float32 (n, 4), linear."""
     uv: F32
     """float32 (n, 2)."""
+    triangles: I32
+    """int32 (m, 3): the rig's, what is cut out by alpha last and from the outside inwards."""
     triangle_material: I32
     """int32 (m,)."""
     factors: F32
     flags: I32
-    images: I32
-    """int32 (p, 3): first texel, width and height of the colour texture; zeros for none."""
     casts: U8
     """uint8 (m,): 1 where a triangle casts a shadow."""
     textures: TexturePool
@@ -51,11 +52,9 @@ def build_scene(bundle: Bundle) -> Scene:
     factors, flags = material_tables(materials)
     normal_maps = {m.normal_texture for m in materials if m.normal_texture is not None}
     textures = pool_textures(bundle.textures, normal_maps)
-    images = np.zeros((len(meshes), 3), np.int32)
-    for row, material in enumerate(materials):
-        if material.texture is not None:
-            images[row] = textures.levels[material.texture, 0]
     triangle_material = np.repeat(np.arange(len(meshes), dtype=np.int32), np.diff(rig.triangle_starts))
+    order = _drawing_order(rig, factors[triangle_material, CUTOFF] >= 0.0)
+    triangle_material = triangle_material[order]
     # Lashes and brows are thinner than a texel of the shadow map: their shadow would be noise.
     casting = np.array([m.kind is not MaterialKind.LASH for m in materials], np.uint8)
     return Scene(
@@ -64,14 +63,24 @@ def build_scene(bundle: Bundle) -> Scene:
         tangents=_stack([_tangents(mesh) for mesh in meshes]),
         colors=_stack([np.ones((len(m.positions), 4), np.float32) if m.colors is None else m.colors for m in meshes]),
         uv=_stack([np.zeros((len(m.positions), 2), np.float32) if m.uv is None else m.uv for m in meshes]),
+        triangles=np.ascontiguousarray(rig.triangles[order]),
         triangle_material=triangle_material,
         factors=factors,
         flags=flags,
-        images=images,
         casts=casting[triangle_material],
         textures=textures,
         textured=bool((flags[:, :2] >= 0).any()),
     )
+
+
+def _drawing_order(rig: RigArrays, cut: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Solid triangles first, then the cut ones by falling distance from the head's middle.
+
+    Finding out whether a cut surface is seen is slow; where something nearer is drawn already, it is left out.
+    """
+    middles = rig.positions[rig.triangles].mean(axis=1)
+    distance = np.linalg.norm(middles - rig.head_pivot, axis=1)
+    return np.lexsort([np.where(cut, -distance, 0.0), cut])
 
 
 def _stack(parts: list[F32]) -> F32:

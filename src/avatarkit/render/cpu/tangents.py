@@ -51,11 +51,8 @@ def _axis(mesh: Mesh, axis: int) -> F32:
     edge1, edge2 = corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]
     d1, d2 = uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]
     area = d1[:, 0] * d2[:, 1] - d2[:, 0] * d1[:, 1]
-    if axis == 0:
-        direction = edge1 * d2[:, 1:] - edge2 * d1[:, 1:]
-    else:
-        direction = edge2 * d1[:, :1] - edge1 * d2[:, :1]
-    direction *= np.sign(area)[:, None]
+    along_u, along_v = edge1 * d2[:, 1:] - edge2 * d1[:, 1:], edge2 * d1[:, :1] - edge1 * d2[:, :1]
+    direction = (along_u if axis == 0 else along_v) * np.sign(area)[:, None]
     length = np.linalg.norm(direction, axis=1, keepdims=True)
     direction = np.divide(direction, length, out=np.zeros_like(direction), where=length > 1e-18)
     total = np.zeros((len(mesh.positions), 3))

@@ -21,6 +21,8 @@ class TexturePool:
 
     texels: U8
     """uint8 (n, 4): RGBA, sRGB colour with linear alpha (normal maps: plain numbers)."""
+    alphas: U8
+    """uint8 (n,): the alphas alone, which are looked up far more often."""
     levels: I32
     """int32 (textures, MOST_LEVELS, 3): first texel, width and height of every mipmap level."""
     counts: I32
@@ -45,7 +47,7 @@ def pool_textures(textures: Sequence[npt.NDArray[np.uint8]], normal_maps: set[in
                 break
             image = _halve(image, index in normal_maps)
     texels = np.concatenate(parts) if parts else np.zeros((1, 4), np.uint8)
-    return TexturePool(np.ascontiguousarray(texels), levels, counts)
+    return TexturePool(np.ascontiguousarray(texels), texels[:, 3].copy(), levels, counts)
 
 
 def _as_rgba(texture: npt.NDArray[np.uint8]) -> U8:

@@ -1,0 +1,53 @@
+"""The shadow map: how far the key light reaches."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from avatarkit.render.cpu.jit import F32, I16, I32, kernel
+
+LANES: Final = 16
+"""Texels that are tested at once; a row of the map is this much longer than the map is high."""
+
+
+@kernel
+def shadow_band(triangles: I32, rows: I16, points: F32, depth: F32, top: int, bottom: int) -> None:
+    """Draw rows ``top`` to ``bottom`` (exclusive) of the shadow map: the depth (metres) nearest to the light.
+
+    ``depth`` is (size, size + LANES), ``points`` (n, 3) are vertices in the light's view, ``rows`` (m, 2) the
+    rows that each triangle touches.
+    """
+    size = depth.shape[0]
+    flat, stride = depth.reshape(-1), depth.shape[1]
+    depth[top:bottom] = np.float32(1e9)
+    for t in range(triangles.shape[0]):
+        if rows[t, 1] < top or rows[t, 0] >= bottom:
+            continue
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        x0, y0, x1, y1 = points[a, 0], points[a, 1], points[b, 0], points[b, 1]
+        x2, y2 = points[c, 0], points[c, 1]
+        first, last = max(top, int(rows[t, 0])), min(bottom - 1, int(rows[t, 1]))
+        left = max(0, int(np.ceil(min(x0, x1, x2) - np.float32(0.5))))
+        right = min(size - 1, int(np.floor(max(x0, x1, x2) - np.float32(0.5))))
+        if left > right:
+            continue
+        over = np.float32(1.0) / ((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0))
+        z0, z1, z2 = points[a, 2], points[b, 2], points[c, 2]
+        step1, step2 = (y2 - y0) * over, (y0 - y1) * over
+        px = np.float32(left) + np.float32(0.5)
+        for y in range(first, last + 1):
+            py = np.float32(y) + np.float32(0.5)
+            w1 = ((x0 - x2) * (py - y2) - (y0 - y2) * (px - x2)) * over
+            w2 = ((x1 - x0) * (py - y0) - (y1 - y0) * (px - x0)) * over
+            for x in range(left, right + 1, LANES):
+                for lane in range(LANES):
+                    far = np.float32(lane)
+                    l1, l2 = w1 + far * step1, w2 + far * step2
+                    l0 = np.float32(1.0) - l1 - l2
+                    z = l0 * z0 + l1 * z1 + l2 * z2
+                    k = np.uint64(y * stride + x) + np.uint64(lane)
+                    flat[k] = min(flat[k], z if min(l0, l1, l2) >= 0.0 else np.float32(1e9))
+                w1 += step1 * np.float32(LANES)
+                w2 += step2 * np.float32(LANES)
