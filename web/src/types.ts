@@ -1,0 +1,142 @@
+/** Settings, enums and plain records of the public API. Values are those that travel on the wire and in logs. */
+
+/** PCM sample rates, in hertz, that every part of the stack accepts. */
+export const SAMPLE_RATES_HZ = [8000, 16000, 22050, 24000, 32000, 44100, 48000] as const;
+
+/** State of the Direct Mode connection to the Motion Server. */
+export const ConnectionState = {
+  disconnected: "disconnected",
+  connecting: "connecting",
+  connected: "connected",
+  failed: "failed",
+} as const;
+export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState];
+
+/** What the avatar is doing: idling, speaking, or holding a paused round. */
+export const ConversationState = { idle: "idle", playing: "playing", paused: "paused" } as const;
+export type ConversationState = (typeof ConversationState)[keyof typeof ConversationState];
+
+/** Who opens the motion connection: this client (`direct`) or the app's backend (`backend`). */
+export const DrivingServiceMode = { direct: "direct", backend: "backend" } as const;
+export type DrivingServiceMode = (typeof DrivingServiceMode)[keyof typeof DrivingServiceMode];
+
+/** What happens when motion is late: sound goes on (`audioIndependent`) or waits for it (`strictSync`). */
+export const FrameStarvationMode = { audioIndependent: "audioIndependent", strictSync: "strictSync" } as const;
+export type FrameStarvationMode = (typeof FrameStarvationMode)[keyof typeof FrameStarvationMode];
+
+/** How much work goes into a frame: pixels per CSS pixel and the softness of shadows. */
+export const RenderQuality = { standard: "standard", high: "high", ultra: "ultra" } as const;
+export type RenderQuality = (typeof RenderQuality)[keyof typeof RenderQuality];
+
+/** How much the package writes to the browser's console. */
+export const LogLevel = { off: "off", error: "error", warning: "warning", all: "all" } as const;
+export type LogLevel = (typeof LogLevel)[keyof typeof LogLevel];
+
+/** What the app feeds in: raw samples, or Opus (an Ogg stream cut anywhere, or one bare packet a call). */
+export const AudioCodec = { pcm: "pcm", opus: "opus" } as const;
+export type AudioCodec = (typeof AudioCodec)[keyof typeof AudioCodec];
+
+/** Phase of an avatar download. */
+export const LoadProgressType = {
+  downloading: "downloading",
+  completed: "completed",
+  failed: "failed",
+} as const;
+export type LoadProgressType = (typeof LoadProgressType)[keyof typeof LoadProgressType];
+
+/** What {@link AvatarSDK.checkDeviceSupport} found. */
+export const DeviceSupport = {
+  supported: "supported",
+  renderNotSupported: "renderNotSupported",
+  insufficientPerformance: "insufficientPerformance",
+} as const;
+export type DeviceSupport = (typeof DeviceSupport)[keyof typeof DeviceSupport];
+
+/** Format of the audio that the app feeds in; always mono. */
+export interface AudioFormat {
+  /** Hertz; one of {@link SAMPLE_RATES_HZ}. Default 16000; Opus always runs at 48000. */
+  sampleRate?: number;
+  /** Default `pcm`: signed 16-bit little endian. */
+  inputAudioFormat?: AudioCodec;
+}
+
+/** Process-wide settings, given once to {@link AvatarSDK.initialize}. */
+export interface Configuration {
+  /** Base URL of the server, such as `https://avatars.example.com`. Default: the page's own origin. */
+  endpoint?: string;
+  /** Default `direct`. */
+  drivingServiceMode?: DrivingServiceMode;
+  /** Default for every view; a view may be given its own. */
+  audioFormat?: AudioFormat;
+  /** Default `off`. */
+  logLevel?: LogLevel;
+  /** Default `ultra`. */
+  renderQuality?: RenderQuality;
+  /** Seconds without a confirmed session after which `start` gives up. Default 15. */
+  connectTimeoutS?: number;
+  /**
+   * URL of the file `player-worklet.js` of this package, for pages whose Content-Security-Policy forbids
+   * `blob:` scripts. Default: the same code from a blob URL.
+   */
+  audioWorkletUrl?: string;
+}
+
+/** One step of an avatar download. `progress` is 0..1. */
+export interface LoadProgress {
+  type: LoadProgressType;
+  progress?: number;
+  error?: Error;
+}
+
+/** A perspective camera. Metres, +Y up; the avatar faces +Z. `fov` is vertical, in degrees. */
+export interface CameraConfig {
+  position: readonly [number, number, number];
+  target: readonly [number, number, number];
+  fov: number;
+  /** Metres. Default 0.05. */
+  near?: number;
+  /** Metres. Default 20. */
+  far?: number;
+}
+
+/** Where the avatar stands in its view: x and y -1..1 (left to right, bottom to top), scale above 0. */
+export interface AvatarTransform {
+  x: number;
+  y: number;
+  scale: number;
+}
+
+/** Frame statistics over the last two seconds; times in milliseconds. */
+export interface FrameRateInfo {
+  fps: number;
+  /** Main-thread time of a frame: pose, deformation and draw calls. */
+  frameMs: number;
+  frameMsP95: number;
+  frameMsP99: number;
+  /** Share 0..1 of frames that came more than 50 ms after the one before. */
+  jankRatio: number;
+}
+
+/** What one controller measured since it was made. `null` means that nothing was measured yet. */
+export interface SessionReport {
+  /** Milliseconds from the first audio of the first round to its first motion frame. */
+  firstMotionMs: number | null;
+  motionFrames: number;
+  /** Motion bytes on the wire per second of motion, message envelopes included. */
+  motionBytesPerSecond: number | null;
+  /** |shown motion position - heard audio position| when a frame was drawn. */
+  avOffsetMsP50: number | null;
+  avOffsetMsP95: number | null;
+  rounds: number;
+  framesDrawn: number;
+  /** Frames of rounds that were cut off before they could be shown. */
+  motionFramesDropped: number;
+  /** Times that speech stood without motion. */
+  starvations: number;
+}
+
+/** Relative speeds of this device; 1 is an ordinary laptop of 2020. */
+export interface DeviceScore {
+  cpuScore: number;
+  gpuScore: number;
+}
