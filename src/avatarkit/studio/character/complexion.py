@@ -61,7 +61,7 @@ def _nose_tip(person: Person) -> Points:
 
 def _blush(person: Person, points: Points) -> Scalars:
     tip = _nose_tip(person)
-    cheeks = 0.62 * _blob(points, (0.040, tip[1] + 0.003, 0.016), (0.019, 0.015, 0.03))
+    cheeks = 0.50 * _blob(points, (0.040, tip[1] + 0.003, 0.016), (0.019, 0.015, 0.03))
     nose = 0.55 * _blob(points, (0.0, tip[1] + 0.001, tip[2]), (0.013, 0.011, 0.016))
     wings = 0.35 * _blob(points, (0.014, tip[1] - 0.004, tip[2] - 0.012), (0.007, 0.007, 0.010))
     chin = 0.28 * _blob(points, (0.0, tip[1] - 0.063, 0.022), (0.014, 0.011, 0.02))
@@ -78,7 +78,7 @@ def _under_eyes(person: Person, points: Points) -> Scalars:
 def _lids(person: Person, points: Points) -> Scalars:
     eye = person.eyes[0]
     x, y = float(eye.centre[0]), float(eye.centre[1])
-    upper = 0.26 * _blob(points, (x + 0.002, y + 0.0080, 0.014), (0.015, 0.0048, 0.016))
+    upper = 0.12 * _blob(points, (x + 0.002, y + 0.0080, 0.014), (0.015, 0.0048, 0.016))
     corner = 0.20 * _blob(points, (x - 0.0135, y - 0.001, 0.012), (0.005, 0.004, 0.01))
     return np.asarray(upper + corner)
 

@@ -115,7 +115,7 @@ def _ribbon(
     line = bob.curve(side, sweep, depth, lift, 40)
     length = layer.shortest + (1.0 - layer.shortest) * rng.random()
     begin = 0.0 if rng.random() < 0.7 else 0.18 * rng.random()
-    line = _take(line, np.linspace(begin, length, _STEPS) * 39)
+    line = _take(line, (begin + (length - begin) * np.linspace(0.0, 1.0, _STEPS) ** 1.2) * 39)
     share = np.linspace(0.0, 1.0, _STEPS)
     along = np.gradient(line, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)

@@ -13,8 +13,8 @@ from avatarkit.studio.character.person import Person
 from avatarkit.studio.character.source import Points, Quads
 from avatarkit.studio.character.subdivide import triangulate
 
-_UPPER_HAIRS: Final = 66
-_LOWER_HAIRS: Final = 34
+_UPPER_HAIRS: Final = 62
+_LOWER_HAIRS: Final = 26
 _SEGMENTS: Final = 3
 _COLOR: Final = (0.16, 0.11, 0.09)
 
@@ -92,7 +92,7 @@ def _strands(
         base = root[low] * (1 - share) + root[min(low + 1, last)] * share
         outward = _unit(base - centre)
         outer = np.array([np.sign(centre[0]), 0.0, 0.0])
-        length = (0.0066 if upper else 0.0034) * (0.50 + 0.62 * np.sin(np.pi * (0.12 + 0.66 * along)))
+        length = (0.0062 if upper else 0.0027) * (0.50 + 0.62 * np.sin(np.pi * (0.12 + 0.66 * along)))
         length *= 0.80 + 0.35 * rng.random()
         rise = 1.0 if upper else -1.0
         fan = outer * (along - 0.42) * 1.1 + rng.normal() * 0.10 * outer

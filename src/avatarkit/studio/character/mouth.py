@@ -84,7 +84,7 @@ class _Arch:
         name = "helper-upper-teeth" if upper else "helper-lower-teeth"
         own = person.points[person.base.group_vertices(name)]
         self.front_z = float(own[:, 2].max()) - (0.0006 if upper else 0.0022)
-        self.half_width = 0.0246 if upper else 0.0228
+        self.half_width = 0.0238 if upper else 0.0220
         self.depth = 0.034
         lip = float(person.points[person.base.group_vertices("helper-upper-teeth"), 1].min())
         self.edge_y = lip - 0.0026 if upper else lip - 0.0012
@@ -117,14 +117,14 @@ def _tooth(arch: _Arch, middle: float, width: float, number: int, upper: bool) -
     corner = 1.0 - 0.10 * smooth(0.80, 1.0, v) * (2.0 if number == 2 else 1.0)
     x, z, nx, nz = arch.at(middle + u * width * 0.496 * taper * corner)
     dome = 1.0 - u**4
-    bulge = 1.3e-3 * dome * np.sin(np.pi * (0.20 + 0.62 * v)) - 1.5e-3 * (1.0 - dome) - 0.5e-3 * v**6
+    bulge = 1.3e-3 * dome * np.sin(np.pi * (0.20 + 0.62 * v)) - 0.8e-3 * (1.0 - dome) - 0.5e-3 * v**6
     round_edge = 0.8e-3 * np.abs(u) ** 3 * v**4 * (2.2 if number == 2 else 1.0)
     rise = height * (1.0 - v) + edge_lift + round_edge
     # The incisors lean in a little towards their edge.
     lean = -0.9e-3 * v if upper else 0.4e-3 * v
     y = arch.edge_y + (rise if upper else -rise)
     points = np.stack([x + nx * (bulge + lean), y, z + nz * (bulge + lean)], axis=1)
-    shade = 1.0 - 0.30 * np.abs(u) ** 6 - 0.10 * (1.0 - v) ** 2
+    shade = (1.0 if upper else 0.90) - 0.14 * np.abs(u) ** 6 - 0.10 * (1.0 - v) ** 2
     tint = np.array(_ENAMEL)[None, :] * (1.0 - 0.04 * max(number - 1, 0))
     color = linear(tint) * shade[:, None]
     # A thin translucent edge.
@@ -154,7 +154,7 @@ def _gum(arch: _Arch, length: float, upper: bool) -> tuple[Points, npt.NDArray[n
 def _mouth_shade(points: Points) -> Scalars:
     """The mouth is open to light from the front only."""
     inwards = smooth(-0.020, 0.017, points[:, 2])
-    return np.clip((0.16 + 0.84 * inwards) * (1.0 - 0.7 * smooth(0.011, 0.022, np.abs(points[:, 0]))), 0.0, 1.0)
+    return np.clip((0.16 + 0.84 * inwards) * (1.0 - 0.8 * smooth(0.010, 0.020, np.abs(points[:, 0]))), 0.0, 1.0)
 
 
 def _carry(sources: Points, deltas: Points, targets: Points) -> Points:

