@@ -15,6 +15,7 @@ from avatarkit.server.http import problems
 from avatarkit.server.http.headers import SecurityHeaders
 from avatarkit.server.http.rates import RateLimits
 from avatarkit.server.http.watch import RequestWatch
+from avatarkit.server.ingress import check
 from avatarkit.server.ingress import routes as ingress
 from avatarkit.server.library import routes as library
 from avatarkit.server.observe import routes as observe
@@ -41,6 +42,7 @@ def create_app(services: Services) -> Starlette:
             *library.routes,
             *admin.routes,
             *ingress.routes,
+            *check.routes,
             *observe.routes,
         ],
         middleware=[

@@ -24,7 +24,7 @@ _CROSS_ORIGIN: Final = {
 }
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, HEAD",
-    "Access-Control-Allow-Headers": "X-App-ID, Range, If-None-Match",
+    "Access-Control-Allow-Headers": "X-App-ID, X-Session-Key, Range, If-None-Match",
     "Access-Control-Max-Age": "86400",
 }
 

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
-from starlette.websockets import WebSocket
 
 from avatarkit.server.console.tokens import TokenFault
 from avatarkit.server.services import Services
@@ -37,7 +37,7 @@ class Rejection(Exception):  # noqa: N818 - an answer, not a fault of the progra
         return Response(body, self.status, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-async def admit(websocket: WebSocket, services: Services) -> Admission:
+async def admit(connection: HTTPConnection, services: Services) -> Admission:
     """Check the credentials and the avatar of an upgrade request.
 
     Credentials come in the headers ``X-App-ID`` and ``X-Session-Key`` or, from browsers, in the query as
@@ -46,9 +46,9 @@ async def admit(websocket: WebSocket, services: Services) -> Admission:
     Raises:
         Rejection: With the status and text that clients tell causes by.
     """
-    query = websocket.query_params
-    app_id = websocket.headers.get("x-app-id") or query.get("appId", "")
-    token = websocket.headers.get("x-session-key") or query.get("sessionKey", "")
+    query = connection.query_params
+    app_id = connection.headers.get("x-app-id") or query.get("appId", "")
+    token = connection.headers.get("x-session-key") or query.get("sessionKey", "")
     claims = (await services.signer()).check(token, now=services.unix_time())
     if claims is TokenFault.EXPIRED:
         raise Rejection(401, "Session token expired")
