@@ -100,6 +100,18 @@ def test_two_triangles_meet_without_a_gap_or_overlap():
         assert inside.min() == 255
 
 
+def test_long_thin_triangles_at_any_slant_leave_no_gap():
+    corners = np.array([[np.cos(a), np.sin(a), 0] for a in np.linspace(0, 2 * np.pi, 400)], np.float32) * 0.15
+    positions = np.concatenate([np.zeros((1, 3), np.float32), corners])
+    rim = np.arange(1, 400, dtype=np.uint32)
+    triangles = np.stack([np.zeros_like(rim), rim, rim + 1], axis=1)
+    normals = np.tile(np.array([0, 0, 1], np.float32), (len(positions), 1))
+    disc = Mesh("disc", positions, normals, triangles, Material("disc"))
+    image = draw([disc], camera=Camera((0.0, 0.0, 0.9), (0.003, 0.001, 0.0), 24.0), size=(301, 301))
+    y, x = np.mgrid[:301, :301] - 150
+    assert image[np.hypot(x, y) < 100][:, 3].min() == 255
+
+
 def test_coverage_of_an_edge_is_in_quarters():
     alpha = draw([ball("ball", MaterialKind.MATTE, (0.5, 0.5, 0.5), (0, 0, 0), 0.1)])[..., 3]
     assert set(np.unique(alpha)) == {0, 64, 128, 191, 255}

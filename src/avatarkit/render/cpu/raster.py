@@ -39,12 +39,13 @@ def alpha_at(alphas: U8, first: int, width: int, height: int, x: Real, y: Real) 
 
 
 @inlined
-def narrow(first: Whole, last: Whole, value: Whole, step: Whole) -> tuple[Whole, Whole]:
+def narrow(first: Whole, last: Whole, value: Whole, step: Whole, inverse: Real) -> tuple[Whole, Whole]:
     """Those i of ``first`` to ``last`` for which ``value + i * step`` is 0 or more, and at most one beside."""
+    crossing = -np.float64(value) * inverse
     if step > 0:
-        first = max(first, np.int64(-np.float64(value) / np.float64(step)))
+        first = max(first, np.int64(crossing))
     elif step < 0:
-        last = min(last, np.int64(np.float64(value) / np.float64(-step)))
+        last = min(last, np.int64(crossing + 1e-6))
     elif value < 0:
         last = first - 1
     return first, last
@@ -63,7 +64,12 @@ def raster_band(
     """
     seen[top:bottom] = 0
     flat, stride = seen.reshape(-1), seen.shape[1]
-    lanes = np.empty(5 * LANES, np.int64)
+    # Per lane: what it adds to the three edge functions and to the depth; its candidate; its place.
+    lanes = np.empty(7 * LANES, np.int64)
+    for p in range(PIXELS):
+        for s in range(SAMPLES):
+            lanes[5 * LANES + SAMPLES * p + s] = SAMPLE_X[s] + 256 * p
+            lanes[6 * LANES + SAMPLES * p + s] = SAMPLE_Y[s]
     for t in range(triangles.shape[0]):
         if rows[t, 1] < top or rows[t, 0] >= bottom:
             continue
@@ -76,7 +82,9 @@ def raster_band(
             b, c = c, b
             x1, y1, x2, y2 = x2, y2, x1, y1
             area = -area
-        left = max(np.int64(0), min(x0, x1, x2) >> 8)
+        # Blocks of pixels lie at multiples of their width: triangles side by side then share whole blocks, and
+        # the processor need not put a block together from two that it has just written.
+        left = max(np.int64(0), min(x0, x1, x2) >> 8) // PIXELS * PIXELS
         right = min(np.int64(width - 1), max(x0, x1, x2) >> 8)
         first = max(np.int64(top), np.int64(rows[t, 0]))
         last = min(np.int64(bottom - 1), np.int64(rows[t, 1]))
@@ -106,19 +114,19 @@ def raster_band(
         farthest = np.int64(np.float32(DEPTH_STEPS) * min(ia, ib, ic))
 
         # What the samples of four neighbouring pixels add to the values at the first one's corner.
-        for s in range(SAMPLES):
-            for p in range(PIXELS):
-                sx, sy, lane = SAMPLE_X[s] + 256 * p, SAMPLE_Y[s], 4 * p + s
-                lanes[lane] = dx0 * sy - dy0 * sx
-                lanes[LANES + lane] = dx1 * sy - dy1 * sx
-                lanes[2 * LANES + lane] = dx2 * sy - dy2 * sx
-                lanes[3 * LANES + lane] = np.int64(fine_x * np.float32(sx) + fine_y * np.float32(sy))
+        for lane in range(LANES):
+            sx, sy = lanes[5 * LANES + lane], lanes[6 * LANES + lane]
+            lanes[lane] = dx0 * sy - dy0 * sx
+            lanes[LANES + lane] = dx1 * sy - dy1 * sx
+            lanes[2 * LANES + lane] = dx2 * sy - dy2 * sx
+            lanes[3 * LANES + lane] = np.int64(fine_x * np.float32(sx) + fine_y * np.float32(sy))
         step0, step1, step2 = -dy0 * 256 * PIXELS, -dy1 * 256 * PIXELS, -dy2 * 256 * PIXELS
         # The most that an edge function grows from a pixel's corner to any of its samples.
         most0 = (max(dx0, np.int64(0)) + max(-dy0, np.int64(0))) << 8
         most1 = (max(dx1, np.int64(0)) + max(-dy1, np.int64(0))) << 8
         most2 = (max(dx2, np.int64(0)) + max(-dy2, np.int64(0))) << 8
         pixel0, pixel1, pixel2, pixel_z = -dy0 << 8, -dy1 << 8, -dy2 << 8, fine_x * np.float32(256.0)
+        inverse0, inverse1, inverse2 = 1.0 / pixel0, 1.0 / pixel1, 1.0 / pixel2
         step_z = pixel_z * np.float32(PIXELS)
         material = materials[t]
         cutoff = factors[material, 17]
@@ -147,9 +155,10 @@ def raster_band(
             begin, end = np.int64(0), right - left
             if end >= 2 * PIXELS:
                 # Long and thin, as hair is: find where the row enters and leaves each edge's inner side.
-                begin, end = narrow(begin, end, e0 + most0, pixel0)
-                begin, end = narrow(begin, end, e1 + most1, pixel1)
-                begin, end = narrow(begin, end, e2 + most2, pixel2)
+                begin, end = narrow(begin, end, e0 + most0, pixel0, inverse0)
+                begin, end = narrow(begin, end, e1 + most1, pixel1, inverse1)
+                begin, end = narrow(begin, end, e2 + most2, pixel2, inverse2)
+                begin = begin // PIXELS * PIXELS
             f0, f1, f2 = e0 + begin * pixel0, e1 + begin * pixel1, e2 + begin * pixel2
             fz = z + np.float32(begin) * pixel_z
             for x in range(left + begin, left + end + 1, PIXELS):
