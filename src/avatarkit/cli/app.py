@@ -11,6 +11,7 @@ import typer
 
 from avatarkit.cli import apps, avatars, keys
 from avatarkit.cli.demo import demo
+from avatarkit.cli.doctor import doctor
 from avatarkit.cli.output import fail
 from avatarkit.cli.serve import serve
 from avatarkit.cli.token import token
@@ -49,6 +50,7 @@ def _root(
 app.command("serve")(serve)
 app.command("token")(token)
 app.command("demo")(demo)
+app.command("doctor")(doctor)
 app.add_typer(apps.app, name="apps")
 app.add_typer(keys.app, name="keys")
 app.add_typer(avatars.app, name="avatars")
