@@ -22,6 +22,7 @@ NECK_SHARE: Final = 0.4
 
 _MORPH_THRESHOLD: Final = 1e-4
 _NECK_BELOW_HEAD_M: Final = 0.09
+_LONG_RUN: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +71,15 @@ class Rig:
         arrays = self.arrays
         self._positions = arrays.positions.copy()
         self._normals = arrays.normals.copy()
-        carried = (arrays.neck_weights > 0.0) & (arrays.head_weights < 1.0) | (
-            (arrays.head_weights > 0.0) & (arrays.head_weights < 1.0)
-        )
-        # Vertices come in long rigid runs (hair, eyes, teeth), which one matrix product moves.
-        self._blended = np.flatnonzero(carried)
-        self._rigid = _runs(arrays.head_weights == 1.0)
-        self._blend_weights = np.stack(
-            [arrays.neck_weights[self._blended], arrays.head_weights[self._blended]], axis=1
-        )
+        whole = arrays.head_weights == 1.0
+        # Vertices that follow the head rigidly mostly come in long runs (hair, eyes, teeth), which need no gathering.
+        self._runs = [(a, b) for a, b in _runs(whole) if b - a >= _LONG_RUN]
+        for a, b in self._runs:
+            whole[a:b] = False
+        partly = (arrays.neck_weights > 0.0) | ((arrays.head_weights > 0.0) & (arrays.head_weights < 1.0))
+        self._gathered = np.flatnonzero(whole | partly)
+        self._neck_weights = arrays.neck_weights[self._gathered, None]
+        self._head_weights = arrays.head_weights[self._gathered, None]
 
     def deform(self, pose: Pose) -> list[tuple[FloatArray, FloatArray]]:
         """Positions (n, 3) in metres and normals (n, 3), near unit length, of each mesh of the bundle.
@@ -107,17 +108,19 @@ class Rig:
     def _carry(self, head_pose: FloatArray) -> None:
         neck, head = head_transforms(self.arrays, head_pose)
         turn, shift = head[:, :3].T, head[:, 3]
-        for a, b in self._rigid:
+        for a, b in self._runs:
             self._positions[a:b] = self._positions[a:b] @ turn + shift
             self._normals[a:b] = self._normals[a:b] @ turn
-        where = self._blended
-        if len(where):
-            still = np.eye(3, 4, dtype=np.float32)
-            change = np.stack([neck - still, head - still]).reshape(2, 12)
-            matrices = (self._blend_weights @ change + still.reshape(1, 12)).reshape(-1, 3, 4)
-            points, directions = self._positions[where], self._normals[where]
-            self._positions[where] = np.matmul(matrices[:, :, :3], points[:, :, None])[:, :, 0] + matrices[:, :, 3]
-            self._normals[where] = np.matmul(matrices[:, :, :3], directions[:, :, None])[:, :, 0]
+        where = self._gathered
+        if len(where) == 0:
+            return
+        still = np.eye(3, 4, dtype=np.float32)
+        by_neck, by_head = neck - still, head - still
+        for values, point in ((self._positions, np.float32(1.0)), (self._normals, np.float32(0.0))):
+            own = values[where]
+            moved = (own @ by_neck[:, :3].T + by_neck[:, 3] * point) * self._neck_weights
+            moved += (own @ by_head[:, :3].T + by_head[:, 3] * point) * self._head_weights
+            values[where] = own + moved
 
 
 def head_transforms(arrays: RigArrays, head: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -14,7 +14,7 @@ from avatarkit.errors import missing_dependency
 
 Pixels = npt.NDArray[np.uint8]
 
-_JPEG_QUALITY = 88
+_JPEG_QUALITY = 84
 
 
 def encode(pixels: Pixels) -> tuple[str, bytes]:

@@ -75,7 +75,7 @@ def _part(
     for name in names:
         a, b, c = (row[2][name][sound] for row in rows)
         shapes[name] = np.stack([a, a, b, b, c], axis=1).reshape(-1, 3)
-    color = linear(hair)[None, :] * tone[sound][:, None] * 2.0
+    color = linear(hair)[None, :] * tone[sound][:, None] * 2.7
     return Part(
         name="brows",
         points=points,

@@ -78,7 +78,7 @@ def build(spec: CharacterSpec, progress: Progress | None = None) -> Bundle:
         brows(person, surface, spec.hair, spec.seed),
         cloth,
         under,
-        locks(bob, spec.hair, 1, spec.seed),
+        *locks(bob, spec.hair, 1, spec.seed),
     ]
     tell(0.6, "light")
     _bake(person, [skin, cloth], [skin, cloth, under])

@@ -50,7 +50,7 @@ def _tint(color: Points, factor: Points, amount: Scalars) -> Points:
 def _blob(points: Points, centre: tuple[float, float, float], reach: tuple[float, float, float]) -> Scalars:
     """A soft blob on both sides of the face."""
     own = np.column_stack([np.abs(points[:, 0]), points[:, 1:]])
-    return np.exp(-(((own - np.array(centre)) / np.array(reach)) ** 2).sum(axis=1))
+    return np.asarray(np.exp(-(((own - np.array(centre)) / np.array(reach)) ** 2).sum(axis=1)))
 
 
 def _nose_tip(person: Person) -> Points:
@@ -127,7 +127,7 @@ def _brow_shadow(person: Person, points: Points, color: Points, hair: Points) ->
         distance, which = cKDTree(line).query(points[:, :2])
         ends = smooth(0.0, 0.25, along) * smooth(1.0, 0.75, along)
         amount += np.exp(-((distance / (half[which] * 0.95)) ** 2)) * ends[which] * (points[:, 2] > 0.0)
-    share = (0.46 * np.clip(amount, 0.0, 1.0))[:, None]
+    share = (0.60 * np.clip(amount, 0.0, 1.0))[:, None]
     return np.asarray(color * (1.0 - share) + color * (0.35 + 0.9 * hair) * share)
 
 

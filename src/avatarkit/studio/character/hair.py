@@ -12,7 +12,7 @@ from avatarkit.avatars.bundle import Material, MaterialKind
 from avatarkit.avatars.normals import vertex_normals
 from avatarkit.studio.character.hair_shape import CENTRE, Bob
 from avatarkit.studio.character.hair_texture import VARIANTS
-from avatarkit.studio.character.parts import Part, Scalars, grid_triangles, linear, smooth
+from avatarkit.studio.character.parts import Part, Scalars, Triangles, grid_triangles, linear, smooth
 from avatarkit.studio.character.source import Points
 from avatarkit.studio.character.spec import Color
 
@@ -64,12 +64,23 @@ def under_layer(bob: Bob, color: Color) -> Part:
     )
 
 
-def locks(bob: Bob, color: Color, texture: int, seed: int) -> Part:
-    """All ribbons as one part."""
+def locks(bob: Bob, color: Color, texture: int, seed: int) -> tuple[Part, Part]:
+    """The ribbons as two parts: the lower layers, whose backs show at the face, and the upper ones, whose do not."""
     rng = np.random.default_rng(seed)
     tones = _Tones(rng)
+    lower = _layers(_LAYERS[:2], bob, color, rng, tones)
+    upper = _layers(_LAYERS[2:], bob, color, rng, tones)
+    for part, name, both in ((lower, "hair below", True), (upper, "hair", False)):
+        part.name = name
+        part.material = Material(
+            name, MaterialKind.HAIR, roughness=0.4, texture=texture, double_sided=both, alpha_cutoff=0.45
+        )
+    return lower, upper
+
+
+def _layers(layers: tuple[_Layer, ...], bob: Bob, color: Color, rng: np.random.Generator, tones: _Tones) -> Part:
     points, normals, colors, uvs = [], [], [], []
-    for layer in _LAYERS:
+    for layer in layers:
         for number in range(layer.ribbons):
             side = 1.0 if number % 2 else -1.0
             sweep = (number // 2 + rng.random()) / (layer.ribbons // 2)
@@ -80,19 +91,26 @@ def locks(bob: Bob, color: Color, texture: int, seed: int) -> Part:
             tone = layer.shade * tones.at(side, sweep) * (0.90 + 0.22 * rng.random())
             colors.append(_strand_color(color, tone, own[2][:, 1], rng))
     grid = grid_triangles(_STEPS, 2)
-    count = len(points)
-    triangles = (np.arange(count)[:, None, None] * (2 * _STEPS) + grid[None]).reshape(-1, 3).astype(np.uint32)
+    triangles = (np.arange(len(points))[:, None, None] * (2 * _STEPS) + grid[None]).reshape(-1, 3).astype(np.uint32)
+    all_points, all_normals = np.concatenate(points), np.concatenate(normals)
     return Part(
-        name="hair",
-        points=np.concatenate(points),
-        triangles=triangles,
-        material=Material(
-            "hair", MaterialKind.HAIR, roughness=0.4, texture=texture, double_sided=True, alpha_cutoff=0.45
-        ),
+        name="",
+        points=all_points,
+        triangles=_facing(all_points, all_normals, triangles),
+        material=Material(""),
         colors=np.concatenate(colors),
         uv=np.concatenate(uvs),
-        normals=np.concatenate(normals),
+        normals=all_normals,
     )
+
+
+def _facing(points: Points, normals: Points, triangles: Triangles) -> Triangles:
+    """Triangles wound so that they face along their normals: ribbons are drawn from outside only."""
+    a, b, c = (points[triangles[:, i]] for i in range(3))
+    inside = (np.cross(b - a, c - a) * normals[triangles].sum(axis=1)).sum(axis=1) < 0.0
+    out = triangles.copy()
+    out[inside] = out[inside, ::-1]
+    return out
 
 
 class _Tones:
@@ -115,7 +133,9 @@ def _ribbon(
     line = bob.curve(side, sweep, depth, lift, 40)
     length = layer.shortest + (1.0 - layer.shortest) * rng.random()
     begin = 0.0 if rng.random() < 0.7 else 0.18 * rng.random()
-    line = _take(line, (begin + (length - begin) * np.linspace(0.0, 1.0, _STEPS) ** 1.2) * 39)
+    # Joints at different places on each ribbon, or the outline of the head becomes a polygon.
+    bunching = 1.0 + 0.5 * rng.random()
+    line = _take(line, (begin + (length - begin) * np.linspace(0.0, 1.0, _STEPS) ** bunching) * 39)
     share = np.linspace(0.0, 1.0, _STEPS)
     along = np.gradient(line, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)

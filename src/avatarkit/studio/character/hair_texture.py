@@ -13,7 +13,7 @@ VARIANTS: Final = 4
 """Locks side by side in the texture."""
 _WIDTH: Final = 64
 _HEIGHT: Final = 256
-_STRANDS: Final = 40
+_STRANDS: Final = 26
 
 
 def hair_texture(seed: int) -> npt.NDArray[np.uint8]:
@@ -25,14 +25,14 @@ def hair_texture(seed: int) -> npt.NDArray[np.uint8]:
 def _lock(rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     u = (np.arange(_WIDTH) + 0.5) / _WIDTH
     v = (np.arange(_HEIGHT) + 0.5) / _HEIGHT
-    tone = np.full((_HEIGHT, _WIDTH), 0.66)
+    tone = np.full((_HEIGHT, _WIDTH), 0.76)
     body = smooth(0.50, 0.36, np.abs(u - 0.5))[None, :] * smooth(0.95, 0.86, v)[:, None]
     cover = np.where(body > 0.5, 1.0, 0.0)
     for number in range(_STRANDS):
         at = 0.04 + 0.92 * (number + rng.random()) / _STRANDS
         wander = 0.025 * np.sin(2.0 * np.pi * (v * rng.uniform(0.5, 1.3) + rng.random()))
         middle = 0.5 + (at - 0.5) * (1.0 - 0.18 * v**2) + wander
-        half = rng.uniform(0.012, 0.024)
+        half = rng.uniform(0.018, 0.034)
         edge = abs(at - 0.5) * 2.0
         # Strands at the edge of a lock leave it late and end early.
         first = rng.uniform(0.0, 0.30) * edge**3
@@ -40,7 +40,7 @@ def _lock(rng: np.random.Generator) -> npt.NDArray[np.uint8]:
         there = smooth(first - 0.001, first + 0.05, v) * smooth(last, last - 0.10, v)
         shape = np.clip(1.35 - np.abs(u[None, :] - middle[:, None]) / half, 0.0, 1.0)
         amount = np.clip(shape * 1.4, 0.0, 1.0) * there[:, None]
-        bright = rng.uniform(0.58, 1.0) * (0.86 + 0.14 * shape)
+        bright = rng.uniform(0.74, 1.0) * (0.86 + 0.14 * shape)
         tone = tone * (1.0 - amount) + bright * amount
         cover = np.maximum(cover, amount)
     grey = np.rint(np.clip(tone, 0.0, 1.0) * 63.0) * (255.0 / 63.0)

@@ -61,6 +61,8 @@ class Person:
         self.shapes: dict[str, Points] = {
             name: load_target(folder, f"faceunits/{name}", count) * _METRES for name in ARKIT_NAMES
         }
+        for name, amount in spec.rest:  # what the rest has of a shape is no longer to be had from it
+            self.shapes[name] *= 1.0 - amount
         self.eyes = tuple(
             Eye(sign, (centre - middle) * _METRES, radius * _METRES)
             for sign, (centre, radius) in zip((1, -1), eyes, strict=True)

@@ -18,8 +18,12 @@ from avatarkit.studio.character.subdivide import catmull_clark
 
 _UNDER_CLOTH_M: Final = 0.014
 """How far the skin goes on below the garment's edge."""
-_LINING_BACK_M: Final = -0.030
+_LINING_BACK_M: Final = -0.022
 """The throat behind it is never lit."""
+_LINING_DEPTH_M: Final = 2e-4
+"""The lining lies this far under the lips where the two overlap."""
+_FAINT_M: Final = 5e-4
+"""Movements of skin and lining below it are left out; the same for both, or they part at the lips."""
 _MOUTH: Final = (0.55, 0.20, 0.19)
 
 
@@ -79,24 +83,33 @@ def split(
         points=points,
         triangles=triangles,
         material=Material("skin", MaterialKind.SKIN, roughness=0.5),
-        shapes=_moving({name: carried(deltas) for name, deltas in body.shapes.items()}, 4.5e-4),
+        shapes=_moving({name: carried(deltas) for name, deltas in body.shapes.items()}, _FAINT_M),
         normals=unit / np.linalg.norm(unit, axis=1, keepdims=True),
         neck_head=neck_head_shares(points, person.neck_pivot, person.head_pivot),
     )
-    lined = body.triangles[body.lining]
+    lined = _with_rim(body)
     lined = lined[body.points[lined, 2].max(axis=1) > _LINING_BACK_M]
     inner, lining_triangles = drop_loose(lined, len(body.points))
     lining = Part(
         name="mouth",
-        points=body.points[inner],
+        points=body.points[inner] - normals[inner] * _LINING_DEPTH_M,
         triangles=lining_triangles,
         material=Material("mouth", MaterialKind.MOUTH, roughness=0.4),
-        shapes=_moving({name: deltas[inner] for name, deltas in body.shapes.items()}, 1e-3),
+        shapes=_moving({name: deltas[inner] for name, deltas in body.shapes.items()}, _FAINT_M),
         normals=normals[inner],
     )
     lining.colors = np.tile(linear(_MOUTH), (len(inner), 1))
     lining.occlusion = _depth_shade(lining.points)
     return skin, lining, carried(body.base_uv)
+
+
+def _with_rim(body: Body) -> Triangles:
+    """The lining's triangles and the skin's that touch them, so that no crack can open between the two."""
+    _, inverse = np.unique(np.round(body.points, 7), axis=0, return_inverse=True)
+    place = inverse.ravel()
+    touched = np.zeros(place.max() + 1, bool)
+    touched[place[body.triangles[body.lining]]] = True
+    return np.asarray(body.triangles[body.lining | touched[place[body.triangles]].any(axis=1)])
 
 
 def _behind_eyes(body: Body) -> npt.NDArray[np.bool_]:
