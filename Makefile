@@ -34,7 +34,7 @@ serve: $(VENV)/.demo ## Start the server on http://127.0.0.1:8700 with its data 
 
 clean: ## Remove everything that the targets made.
 	rm -rf $(VENV) $(OUT) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	rm -f src/avatarkit/avatars/builtin/*.glb
+	rm -f src/avatarkit/avatars/builtin/default.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 requirements: $(UV) ## Compile the requirement files anew (the only target that changes versions).
@@ -67,7 +67,7 @@ $(VENV)/.packages: $(UV) requirements/all.txt requirements/anny.txt pyproject.to
 # The built character and compiled kernels: both skip what is already up to date.
 $(VENV)/.demo: $(VENV)/.packages FORCE
 	@$(PY) -m avatarkit.studio.character
-	@$(PY) -m avatarkit.render.warm_up
+	@$(PY) -m avatarkit.render.warm
 	@touch $@
 
 $(VENV)/.test: requirements/test.txt $(VENV)/.demo
