@@ -110,16 +110,22 @@ class TestHandshake:
         assert "unsupported sample rate" in refused.message
         assert refused.code is ServerErrorCode.UNSPECIFIED  # published clients then go by the phrase
 
-    @pytest.mark.parametrize("audio_format", [1, 7])
-    def test_audio_that_is_not_pcm_is_refused(self, audio_format: int) -> None:
-        refused = refusal(ServerSession("c1").receive_bytes(configuration(audio_format=audio_format)))
+    def test_audio_that_is_neither_pcm_nor_opus_is_refused(self) -> None:
+        refused = refusal(ServerSession("c1").receive_bytes(configuration(audio_format=7)))
 
         assert "unsupported audio format" in refused.message
 
-    def test_ogg_opus_is_named_in_its_refusal(self) -> None:
-        refused = refusal(ServerSession("c1").receive_bytes(configuration(audio_format=1)))
+    @pytest.mark.parametrize("rate", [8000, 12000, 16000, 24000, 48000])
+    def test_ogg_opus_is_taken_at_each_rate_that_clients_encode_from(self, rate: int) -> None:
+        events = ServerSession("c1").receive_bytes(configuration(sample_rate=rate, audio_format=1, bitrate=32000))
 
-        assert "Ogg Opus" in refused.message
+        assert events == [SessionConfigured(rate, is_ogg_opus=True)]
+
+    def test_pcm_at_a_rate_of_opus_alone_is_refused(self) -> None:
+        assert (
+            "unsupported sample rate"
+            in refusal(ServerSession("c1").receive_bytes(configuration(sample_rate=12000))).message
+        )
 
     def test_compression_is_refused(self) -> None:
         refused = refusal(ServerSession("c1").receive_bytes(configuration(transport_compression=1)))

@@ -19,7 +19,9 @@ class SessionConfigured:
     """The client's first message was accepted; answer with ``confirm``."""
 
     sample_rate: int
-    """Hertz of the PCM that will come."""
+    """Hertz of the PCM that will come, or that the client encodes its Opus from."""
+    is_ogg_opus: bool = False
+    """Whether each request is one Ogg Opus stream instead of PCM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,10 @@ class RequestStarted:
 
 @dataclass(frozen=True, slots=True)
 class AudioReceived:
-    """Signed 16-bit little-endian mono PCM of the running request; cut anywhere, even inside a sample."""
+    """Audio of the running request, in the configured format; cut anywhere, even inside a sample or an Ogg page.
+
+    PCM is signed 16-bit little endian, mono.
+    """
 
     req_id: str
     audio: bytes

@@ -22,6 +22,9 @@ MAX_OPEN_REQUESTS: Final = 64
 SAMPLE_RATES_HZ: Final = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
 """PCM sample rates, in hertz, that a session may declare."""
 
+OPUS_SAMPLE_RATES_HZ: Final = (8000, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+"""Sample rates, in hertz, that a session may declare with Opus: what the client encoded from, 12 kHz included."""
+
 MAX_CHUNK_FRAMES: Final = 15_000
 """Most motion frames in one message (64 bytes each, so that the message stays under its limit)."""
 

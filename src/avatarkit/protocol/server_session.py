@@ -33,6 +33,7 @@ from avatarkit.protocol.limits import (
     MAX_CLIENT_MESSAGE_BYTES,
     MAX_OPEN_REQUESTS,
     MAX_TEXT_CHARACTERS,
+    OPUS_SAMPLE_RATES_HZ,
     SAMPLE_RATES_HZ,
 )
 from avatarkit.protocol.motion import MotionChunk, chunk_to_message
@@ -153,19 +154,19 @@ class ServerSession:
         has_egress = wanted.HasField("livekit_egress") or wanted.HasField("agora_egress")
         if wanted.egress_type != pb.EGRESS_TYPE_UNSPECIFIED or has_egress:
             raise _Refusal(ServerErrorCode.EGRESS_UNAVAILABLE, "egress client is not configured on server")
-        if wanted.audio_format == pb.AUDIO_FORMAT_OGG_OPUS:
+        is_opus = wanted.audio_format == pb.AUDIO_FORMAT_OGG_OPUS
+        if not is_opus and wanted.audio_format != pb.AUDIO_FORMAT_PCM_S16LE:
             raise _Refusal(
-                ServerErrorCode.INVALID_REQUEST, "unsupported audio format: Ogg Opus; send signed 16-bit PCM"
+                ServerErrorCode.INVALID_REQUEST, "unsupported audio format; send signed 16-bit PCM or Ogg Opus"
             )
-        if wanted.audio_format != pb.AUDIO_FORMAT_PCM_S16LE:
-            raise _Refusal(ServerErrorCode.INVALID_REQUEST, "unsupported audio format; send signed 16-bit PCM")
         if wanted.transport_compression != pb.TRANSPORT_COMPRESSION_NONE:
             raise _Refusal(ServerErrorCode.INVALID_REQUEST, "unsupported transport compression")
-        if wanted.sample_rate not in SAMPLE_RATES_HZ:
-            rates = ", ".join(str(rate) for rate in SAMPLE_RATES_HZ)
+        accepted = OPUS_SAMPLE_RATES_HZ if is_opus else SAMPLE_RATES_HZ
+        if wanted.sample_rate not in accepted:
+            rates = ", ".join(str(rate) for rate in accepted)
             raise _Refusal(_BY_TEXT, f"unsupported sample rate {wanted.sample_rate}; use one of {rates}")
         self._state = _State.CONFIGURED
-        return [SessionConfigured(wanted.sample_rate)]
+        return [SessionConfigured(wanted.sample_rate, is_opus)]
 
     # --- after the handshake ------------------------------------------------------------------------------
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import socket
 import ssl
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Final
 
 import uvicorn
@@ -15,15 +15,16 @@ import uvicorn
 from avatarkit.errors import ErrorCode, error
 from avatarkit.server.app import create_app
 from avatarkit.server.first_start import StartReport, prepare_store
+from avatarkit.server.ingress.upgrade import UpgradeProtocol
 from avatarkit.server.services import Services
 from avatarkit.server.settings import Settings
 
 OnReady = Callable[[str, StartReport], None]
 """Called once with the server's URL when everything is open."""
 
-_MAX_SOCKET_MESSAGE_BYTES: Final = 8 * 1024 * 1024 + 64 * 1024
-"""A little above the protocol's own limit, so that the protocol gets to say what is wrong."""
 _SHUTDOWN_TIMEOUT_S: Final = 3
+_FORCE_CHECK_S: Final = 0.2
+"""How often a server that is stopping looks whether it shall stop at once."""
 
 
 def serve(settings: Settings, *, on_ready: OnReady) -> None:
@@ -116,12 +117,13 @@ class AvatarServer(uvicorn.Server):
                 forwarded_allow_ips=list(settings.trusted_proxies),
                 ssl_certfile=settings.tls_certificate,
                 ssl_keyfile=settings.tls_key,
-                ws_max_size=_MAX_SOCKET_MESSAGE_BYTES,
+                loop="uvloop" if find_spec("uvloop") else "asyncio",
+                http="httptools" if find_spec("httptools") else "h11",
+                ws=UpgradeProtocol,
                 ws_per_message_deflate=False,
                 timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_S,
             )
         )
-        logging.getLogger("uvicorn.error").addFilter(_is_no_rejection)
         self.failure: Exception | None = None
         self._services = services
         self._url = url_of(listener, tls=settings.tls_certificate is not None)
@@ -134,9 +136,14 @@ class AvatarServer(uvicorn.Server):
         self._announcement = asyncio.create_task(self._announce())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop; an announcement that is still being prepared is given up."""
+        """Let the running rounds of speech finish, then stop; an announcement that is still being prepared is given
+        up. A second SIGINT stops at once."""
         if self._announcement is not None:
             self._announcement.cancel()
+        draining = asyncio.create_task(self._services.drain())
+        while not draining.done() and not self.force_exit:
+            await asyncio.wait((draining,), timeout=_FORCE_CHECK_S)
+        draining.cancel()
         await super().shutdown(sockets)
 
     async def _announce(self) -> None:
@@ -150,11 +157,6 @@ class AvatarServer(uvicorn.Server):
             self.should_exit = True
             return
         self._on_ready(self._url, report)
-
-
-def _is_no_rejection(record: logging.LogRecord) -> bool:
-    """uvicorn reports every upgrade that was refused with an HTTP answer as a fault of the app; it is none."""
-    return record.msg != "ASGI callable returned without completing handshake."
 
 
 def _ignore(_number: int, _frame: object) -> None:

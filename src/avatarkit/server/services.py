@@ -7,14 +7,17 @@ a route that needs one waits for it.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from avatarkit.clock import Clock, RealClock
+from avatarkit.server.ingress.load import Load
 from avatarkit.server.ingress.registry import SessionRegistry
+from avatarkit.server.ingress.timers import Timers
 from avatarkit.server.library.assets import AssetFolder
 from avatarkit.server.observe.observer import Observer
 from avatarkit.server.observe.open import open_observer
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     from avatarkit.motion.contract import MotionEngine
     from avatarkit.server.console.tokens import TokenSigner
+    from avatarkit.server.ingress.inference import Inference
     from avatarkit.server.store.database import Store
 
 EngineFactory = Callable[[str], "MotionEngine"]
@@ -56,10 +60,14 @@ class Services:
         self.unix_time = unix_time
         self.observer = observer or open_observer(settings, self.clock)
         self.assets = AssetFolder(settings.data / "assets")
-        self.sessions = SessionRegistry(settings.sessions_per_app)
-        self.executor = ThreadPoolExecutor(
-            settings.engine_threads or os.cpu_count() or 1, thread_name_prefix="avatarkit-motion"
-        )
+        self.timers = Timers(self.clock)
+        self.load = Load(self.clock, settings.overload_lateness_s)
+        self.sessions = SessionRegistry(settings.sessions_per_app, settings.connection_limit, self.load)
+        self._executors = [
+            ThreadPoolExecutor(1, thread_name_prefix="avatarkit-motion")
+            for _ in range(settings.engine_threads or os.cpu_count() or 1)
+        ]
+        self._inferences: Iterator[Inference] | None = None
         self._engine_factory = engine_factory or _open_engine
         self._opening: asyncio.Task[tuple[Store, TokenSigner]] | None = None
         self._engine: asyncio.Task[MotionEngine] | None = None
@@ -83,13 +91,32 @@ class Services:
             raise RuntimeError("the services were not started")
         return await asyncio.shield(self._engine)
 
+    async def inference(self) -> Inference:
+        """Where a session's speech becomes motion: one of the engine's threads, each in its turn."""
+        engine = await self.engine()
+        if self._inferences is None:
+            from avatarkit.server.ingress.inference import Inference  # noqa: PLC0415 - loads numpy
+
+            self._inferences = itertools.cycle(
+                [Inference(engine, thread, self.clock, self.observer, self.load) for thread in self._executors]
+            )
+        return next(self._inferences)
+
+    async def drain(self) -> None:
+        """Let the rounds of all sessions finish, and take no new ones in."""
+        from avatarkit.server.ingress.endings import SHUT_DOWN  # noqa: PLC0415 - loads the protocol
+
+        await self.sessions.drain(self.clock, self.settings.drain_timeout_s, SHUT_DOWN)
+
     async def close(self) -> None:
         """Let go of everything."""
+        self.timers.close()
         tasks = [task for task in (self._opening, self._engine) if task is not None]
         results = await asyncio.gather(*tasks, return_exceptions=True)
         if results and not isinstance(results[0], BaseException):
             await (await self.store()).close()
-        self.executor.shutdown(wait=False, cancel_futures=True)
+        for executor in self._executors:
+            executor.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self.observer.close)
 
     async def _opened(self) -> tuple[Store, TokenSigner]:

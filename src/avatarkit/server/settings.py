@@ -79,7 +79,12 @@ class Settings:
 
     engine: str = setting("envelope", "Name of the motion engine.", group=_MOTION)
     engine_threads: int = setting(
-        0, "Threads that infer motion; 0 is one for each processor.", group=_MOTION, least=0, most=1024
+        1,
+        "Threads that infer motion, among which sessions are spread; 0 is one for each processor. One makes the "
+        "largest batches.",
+        group=_MOTION,
+        least=0,
+        most=1024,
     )
     queued_audio_limit: int = above_zero(
         16 * _MIB,
@@ -94,6 +99,21 @@ class Settings:
         300.0, "A session without any message from its client for that long is closed.", group=_SESSIONS
     )
     session_limit_s: float = above_zero(7200.0, "Longest session.", group=_SESSIONS)
+    slow_reader_timeout_s: float = above_zero(
+        10.0, "A client that leaves motion unread for that long is closed.", group=_SESSIONS
+    )
+    drain_timeout_s: float = above_zero(
+        30.0, "On SIGTERM, time for running rounds to finish before they are cut off.", group=_SESSIONS
+    )
+    connection_limit: int = setting(
+        0, "Most connections in all; further ones are refused with 503. 0 is no limit.", group=_SESSIONS, least=0
+    )
+    overload_lateness_s: float = setting(
+        0.03,
+        "Mean lateness of motion above which further connections are refused with 503. 0 never refuses.",
+        group=_SESSIONS,
+        least=0,
+    )
     sessions_per_app: int = above_zero(200, "Most sessions that one app may have open.", group=_SESSIONS)
 
     token_lifetime_s: int = above_zero(

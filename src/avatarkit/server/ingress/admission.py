@@ -34,7 +34,8 @@ class Rejection(Exception):  # noqa: N818 - an answer, not a fault of the progra
     def response(self) -> Response:
         """``{"message": ...}`` and a newline: published tests compare the bytes."""
         body = json.dumps({"message": self.message}, separators=(",", ":")) + "\n"
-        return Response(body, self.status, media_type="application/json", headers={"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store"} | ({"Retry-After": "2"} if self.status == 503 else {})
+        return Response(body, self.status, media_type="application/json", headers=headers)
 
 
 async def admit(connection: HTTPConnection, services: Services) -> Admission:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
-from starlette.websockets import WebSocket
-
+from avatarkit.errors import AvatarError, ErrorCode
 from avatarkit.protocol import (
     AudioReceived,
     CloseCode,
@@ -17,162 +14,239 @@ from avatarkit.protocol import (
     RequestDropped,
     RequestFinished,
     RequestStarted,
-    ServerErrorCode,
     ServerEvent,
     ServerSession,
     SessionConfigured,
     SessionRefused,
     new_id,
 )
+from avatarkit.protocol.limits import MAX_CLIENT_MESSAGE_BYTES
+from avatarkit.server.ingress import endings
 from avatarkit.server.ingress.admission import Admission
-from avatarkit.server.ingress.outbox import Outbox
-from avatarkit.server.ingress.speech import SpeechQueue
+from avatarkit.server.ingress.decoding import AudioFormat, can_decode
+from avatarkit.server.ingress.endings import Ending
+from avatarkit.server.ingress.socket import MotionSocket
+from avatarkit.server.ingress.speech import Speech
+from avatarkit.server.ingress.timers import Timer
 from avatarkit.server.observe.logs import log_context
 from avatarkit.server.services import Services
 
 _log: Final = logging.getLogger(__name__)
 
+MAX_MESSAGE_BYTES: Final = MAX_CLIENT_MESSAGE_BYTES + 64 * 1024
+"""A little above the protocol's own limit, so that the protocol gets to say what is wrong."""
 
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    """Why the server ends a connection."""
-
-    code: ServerErrorCode
-    message: str
-    close_code: CloseCode
-
-
-_OVER_LIMIT: Final = _Ending(
-    ServerErrorCode.CONCURRENCY_LIMIT,
-    "concurrent session limit reached",
-    CloseCode.CONCURRENCY_LIMIT,
-)
-_ENGINE_FAILED: Final = _Ending(
-    ServerErrorCode.UPSTREAM_UNAVAILABLE, "driven server request failed", CloseCode.UPSTREAM_UNAVAILABLE
-)
+CAPABILITIES: Final = ("playback_control", "playback_state")
+"""Pause and resume are each answered with the playback's state."""
 
 
 class Connection:
-    """Drives one accepted WebSocket.
+    """Drives one accepted WebSocket. It acts when its socket, a timer or the inference calls; no task waits for it.
 
     Args:
-        websocket: Accepted.
         services: The server's.
         admission: Whose connection it is.
-        has_place: False when the app has no session left: the client is told so in answer to its first message.
     """
 
-    def __init__(self, websocket: WebSocket, services: Services, admission: Admission, *, has_place: bool) -> None:
-        self._websocket = websocket
+    def __init__(self, services: Services, admission: Admission) -> None:
         self._services = services
         self._admission = admission
-        self._has_place = has_place
         self._session = ServerSession(new_id())
-        self._outbox = Outbox(websocket)
-        self._seen_by = services.observer.session(self._session.connection_id, admission.app_id, admission.avatar_id)
-        self._speech = SpeechQueue(
-            self._session, self._outbox, services.executor, services.settings.queued_audio_limit, services.observer
+        self._watch = services.observer.session(self.id, admission.app_id, admission.avatar_id)
+        self._socket: MotionSocket | None = None
+        self._speech: Speech | None = None
+        self._setup: asyncio.Task[None] | None = None
+        self._early: list[ServerEvent] = []
+        self._has_place = False
+        self._is_over = False
+        self._is_draining = False
+        self._slow_since_s: float | None = None
+        self._opened_s = self._heard_s = services.clock.now()
+        self._limit_s = services.settings.session_limit_s
+        self._timer: Timer = services.timers.at(
+            self._opened_s + services.settings.handshake_timeout_s, self._check_time
         )
-        self._started_s = services.clock.now()
-        self._last_message_s = self._started_s
-        self._is_configured = False
+        services.sessions.add(self)
+        with log_context(connection=self.id):
+            _log.info("session opened: app %s, avatar %s", admission.app_id, admission.avatar_id)
 
-    async def run(self) -> None:
-        """Serve until either side ends it."""
-        with log_context(connection=self._session.connection_id):
-            await self._serve()
+    @property
+    def id(self) -> str:
+        """The connection's name, which the client is told."""
+        return self._session.connection_id
 
-    async def _serve(self) -> None:
-        name = self._session.connection_id
-        _log.info("session %s opened: app %s, avatar %s", name, self._admission.app_id, self._admission.avatar_id)
-        tasks = [asyncio.create_task(step) for step in (self._read(), self._watch(), self._infer())]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            self._speech.abandon()
-        ending = next(iter(done)).result()
-        reason = "the client left"
-        if ending is not None:
-            reason = f"{ending.message} ({ending.close_code.value})"
+    def attach(self, socket: MotionSocket | None) -> None:
+        """Begin to serve the client behind a socket; ``None`` when it has left already."""
+        self._socket = socket
+        if socket is None:
+            self.lost(CloseCode.GOING_AWAY)
+
+    def drain(self) -> None:
+        """Let the running rounds finish, then close."""
+        self._is_draining = True
+        self._close_if_drained()
+
+    def end(self, ending: Ending) -> None:
+        """Tell the client why and close. Idempotent."""
+        if self._is_over:
+            return
+        last_words = None
+        if ending.code is not None:
             last_words = self._session.error(ending.code, ending.message)
-            await self._outbox.close(last_words, ending.close_code.value, ending.message[:120])
-            self._seen_by.failed(ending.code.value)
-        self._seen_by.closed(CloseCode.NORMAL.value if ending is None else ending.close_code.value)
-        _log.info("session %s closed after %.1f s: %s", name, self._services.clock.now() - self._started_s, reason)
+            self._watch.failed(ending.code.value)
+        if self._socket is not None:
+            self._socket.close(ending.close_code.value, ending.message, last_words)
+        self._let_go(ending.close_code.value, ending.message)
 
-    async def _read(self) -> _Ending | None:
-        while True:
-            message = await self._websocket.receive()
-            if message["type"] == "websocket.disconnect":
-                return None
-            self._last_message_s = self._services.clock.now()
-            data = message.get("bytes")
-            events = (
-                self._session.receive_text(message.get("text") or "")
-                if data is None
-                else self._session.receive_bytes(data)
-            )
-            for event in events:
-                ending = await self._act(event)
-                if ending is not None:
-                    return ending
+    # --- called by the socket -------------------------------------------------------------------------------
 
-    async def _act(self, event: ServerEvent) -> _Ending | None:
+    def received(self, data: bytes | None) -> None:
+        """A message of the client; ``None`` is a text message."""
+        if self._is_over:
+            return
+        self._heard_s = self._services.clock.now()
+        for event in self._session.receive_text("") if data is None else self._session.receive_bytes(data):
+            self._act(event)
+
+    def broke_rules(self, code: int, reason: str) -> None:
+        """The client sent what is no WebSocket frame."""
+        self.end(endings.broken_rules(code, reason))
+
+    def flowing(self, *, is_flowing: bool) -> None:
+        """The client stopped reading, or caught up."""
+        if self._speech is not None:
+            self._speech.flowing(is_flowing=is_flowing)
+        self._slow_since_s = None if is_flowing else self._services.clock.now()
+        self._check_time()
+
+    def lost(self, code: int) -> None:
+        """The client closed or vanished."""
+        self._let_go(code, "the client left")
+
+    # --- the session ----------------------------------------------------------------------------------------
+
+    def _act(self, event: ServerEvent) -> None:
+        if isinstance(event, SessionRefused):
+            self.end(Ending(event.code, event.message, event.close_code))
+        elif self._is_over:
+            return
+        elif isinstance(event, SessionConfigured):
+            self._setup = asyncio.get_running_loop().create_task(self._configure(event))
+        elif self._speech is None:
+            self._early.append(event)  # as much as one read holds: nothing more is read meanwhile
+        else:
+            self._speak(self._speech, event)
+
+    def _speak(self, speech: Speech, event: ServerEvent) -> None:
         match event:
-            case SessionConfigured(sample_rate):
-                if not self._has_place:
-                    return _OVER_LIMIT
-                self._speech.configure(await self._services.engine(), sample_rate)
-                self._is_configured = True
-                await self._outbox.send(self._session.confirm)
             case RequestStarted(req_id, traceparent, tracestate):
-                self._speech.begin(req_id, self._seen_by.turn(req_id, traceparent, tracestate))
+                speech.begin(req_id, self._watch.turn(req_id, traceparent, tracestate))
             case AudioReceived(req_id, audio):
-                await self._speech.push(req_id, audio)
+                speech.push(req_id, audio)
             case RequestFinished(req_id):
-                self._speech.finish(req_id)
+                speech.finish(req_id)
             case RequestDropped(req_id):
-                self._speech.drop(req_id)
-                await self._outbox.send(partial(self._session.end_dropped, event))
+                speech.drop(req_id)
+                self._send(self._session.end_dropped(event))
             case PlaybackControlled():
-                await self._outbox.send(partial(self._session.playback_state, event))
-            case SessionRefused(code, message, close_code):
-                return _Ending(code, message, close_code)
+                self._send(self._session.playback_state(event))
+
+    async def _configure(self, wanted: SessionConfigured) -> None:
+        """Answer the configuration; the client is not listened to meanwhile."""
+        self._hold(True)
+        with log_context(connection=self.id):
+            try:
+                ending = await self._open(AudioFormat(wanted.sample_rate, wanted.is_ogg_opus))
+            except Exception:
+                _log.exception("the session cannot be opened")
+                ending = endings.SERVICE_FAILED
+        if ending is not None:
+            self.end(ending)
+        if self._is_over or self._speech is None:
+            return
+        self._send(self._session.confirm(CAPABILITIES))
+        self._hold(False)
+        early, self._early = self._early, []
+        for event in early:
+            self._act(event)
+        self._check_time()
+
+    async def _open(self, audio_format: AudioFormat) -> Ending | None:
+        if not can_decode(audio_format):
+            return endings.NO_OPUS
+        self._has_place = self._services.sessions.enter(self._admission.app_id)
+        if not self._has_place:
+            return endings.TOO_MANY_SESSIONS
+        inference = await self._services.inference()
+        self._speech = Speech(
+            self._session,
+            self._send,
+            inference,
+            hold=self._hold,
+            fail=self._fail,
+            audio_format=audio_format,
+            limit_bytes=self._services.settings.queued_audio_limit,
+        )
         return None
 
-    async def _infer(self) -> _Ending | None:
-        try:
-            await self._speech.run()
-        except Exception:
-            _log.exception("session %s: the motion engine failed", self._session.connection_id)
-            return _ENGINE_FAILED
-        return None
+    def _send(self, message: bytes) -> None:
+        if self._socket is not None:
+            self._socket.send(message)
+        if self._is_draining:
+            self._close_if_drained()
 
-    async def _watch(self) -> _Ending:
-        """Wait for the first of the time limits that passes."""
-        clock, settings = self._services.clock, self._services.settings
-        await clock.sleep_until(self._started_s + settings.handshake_timeout_s)
-        if not self._is_configured:
-            return _Ending(
-                ServerErrorCode.UNSPECIFIED,
-                f"expected ClientConfigureSession message within {settings.handshake_timeout_s:g} s",
-                CloseCode.POLICY_VIOLATION,
-            )
-        session_end_s = self._started_s + settings.session_limit_s
-        while True:
-            idle_end_s = self._last_message_s + settings.idle_timeout_s
-            await clock.sleep_until(min(idle_end_s, session_end_s))
-            now_s = clock.now()
-            if now_s >= session_end_s:
-                return _Ending(
-                    ServerErrorCode.SESSION_TIMEOUT, "session time limit reached", CloseCode.SESSION_TIMEOUT
-                )
-            if now_s >= self._last_message_s + settings.idle_timeout_s:
-                return _Ending(
-                    ServerErrorCode.UNSPECIFIED,
-                    f"no audio input for {settings.idle_timeout_s:g} s",
-                    CloseCode.SESSION_TIMEOUT,
-                )
+    def _hold(self, is_held: bool) -> None:
+        if self._socket is not None:
+            self._socket.hold(is_held=is_held)
+
+    def _fail(self, problem: Exception) -> None:
+        if isinstance(problem, AvatarError) and problem.code is ErrorCode.INVALID_AUDIO_INPUT:
+            self.end(endings.bad_audio(problem.message))
+            return
+        with log_context(connection=self.id):
+            _log.error("the motion engine failed", exc_info=problem)
+        self.end(endings.SERVICE_FAILED)
+
+    # --- time -----------------------------------------------------------------------------------------------
+
+    def _check_time(self) -> None:
+        """End the session if one of its time limits has passed, else look again when the next one can."""
+        if self._is_over:
+            return
+        settings, now_s = self._services.settings, self._services.clock.now()
+        limits: list[tuple[float, Ending]] = []
+        if self._speech is None:
+            limit_s = self._opened_s + settings.handshake_timeout_s
+            limits.append((limit_s, endings.no_handshake(settings.handshake_timeout_s)))
+        else:
+            limits.append((self._opened_s + self._limit_s, endings.TIME_IS_UP))
+            limits.append((self._heard_s + settings.idle_timeout_s, endings.idle(settings.idle_timeout_s)))
+        if self._slow_since_s is not None:
+            limits.append((self._slow_since_s + settings.slow_reader_timeout_s, endings.READS_TOO_SLOWLY))
+        next_s, ending = min(limits, key=lambda limit: limit[0])
+        if now_s >= next_s:
+            self.end(ending)
+            return
+        self._timer.cancel()
+        self._timer = self._services.timers.at(next_s, self._check_time)
+
+    def _close_if_drained(self) -> None:
+        if self._speech is None or self._speech.is_idle:
+            self.end(endings.DRAINED)
+
+    def _let_go(self, close_code: int, reason: str) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        self._timer.cancel()
+        if self._setup is not None and not self._setup.done() and self._setup is not asyncio.current_task():
+            self._setup.cancel()
+        if self._speech is not None:
+            self._speech.abandon()
+        if self._has_place:
+            self._services.sessions.leave(self._admission.app_id)
+        self._services.sessions.discard(self)
+        self._watch.closed(close_code)
+        with log_context(connection=self.id):
+            length_s = self._services.clock.now() - self._opened_s
+            _log.info("session closed after %.1f s with %d: %s", length_s, close_code, reason)

@@ -14,25 +14,24 @@ PATHS: Final = ("/v2/driveningress/websocket", "/websocket")
 
 
 async def motion_websocket(websocket: WebSocket) -> None:
-    """Admit or reject an upgrade, then serve the connection."""
+    """Admit or reject an upgrade, then hand the connection over: it needs no task of its own."""
     # The protocol and numpy load with the first session, or in the background before it.
     from avatarkit.server.ingress.admission import Rejection, admit  # noqa: PLC0415
-    from avatarkit.server.ingress.connection import Connection  # noqa: PLC0415
+    from avatarkit.server.ingress.connection import MAX_MESSAGE_BYTES, Connection  # noqa: PLC0415
+    from avatarkit.server.ingress.upgrade import take_over  # noqa: PLC0415
 
     services = services_of(websocket)
     try:
+        if services.sessions.refusal is not None:
+            raise Rejection(503, services.sessions.refusal)
         admission = await admit(websocket, services)
     except Rejection as rejection:
         services.observer.refused(rejection.status)
         await websocket.send_denial_response(rejection.response())
         return
-    has_place = services.sessions.enter(admission.app_id)
-    try:
-        await websocket.accept()
-        await Connection(websocket, services, admission, has_place=has_place).run()
-    finally:
-        if has_place:
-            services.sessions.leave(admission.app_id)
+    await websocket.accept()
+    connection = Connection(services, admission)
+    connection.attach(take_over(websocket, connection, MAX_MESSAGE_BYTES))
 
 
 routes = [WebSocketRoute(path, motion_websocket) for path in PATHS]

@@ -1,84 +1,98 @@
-"""From audio to motion messages: one queue for each session, one inference at a time, in order."""
+"""From audio to motion messages: the requests of one session, in order."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Executor
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final
 
-from avatarkit.frames import MotionFrames
-from avatarkit.motion.contract import MotionEngine, MotionStream
 from avatarkit.protocol import MotionChunk, ServerSession
-from avatarkit.server.ingress.outbox import Outbox
-from avatarkit.server.observe.observer import Observer, TurnWatch
+from avatarkit.server.ingress.decoding import AudioFormat, Decoder, open_decoder
+from avatarkit.server.ingress.inference import SLICE_S, Inference, Job
+from avatarkit.server.observe.observer import TurnWatch
 
-_SLICE_S: Final = 0.4
-"""Audio inferred in one go. Short, so that first motion comes soon and an interrupt is heard in between."""
+_FIRST_SLICE_S: Final = 0.2
+"""Audio inferred in one go at a request's start: short, so that first motion comes soon."""
+_MOST_FRAMES: Final = 100
+"""Frames in a message."""
+_PATIENCE: Final = 4
+"""A message waits for more frames while more audio lies ready, up to as many times the frames sent so far."""
+_WEIGHT_BYTES: Final = 52
 
-_FRAMES_PER_MESSAGE: Final = 25
 
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Request:
     req_id: str
     watch: TurnWatch
+    decoder: Decoder
     audio: bytearray = field(default_factory=bytearray)
+    since_s: float = 0.0
+    """When the oldest audio that waits arrived."""
     finished: bool = False
-    stream: MotionStream | None = None
+    sent_frames: int = 0
+    weights: bytearray = field(default_factory=bytearray)
+    head: bytearray = field(default_factory=bytearray)
 
 
-class SpeechQueue:
-    """Audio of a session's requests on its way to motion.
-
-    The methods other than :meth:`run` are called as the client's messages arrive; :meth:`run` is a task.
+class Speech:
+    """Audio of a session's requests on its way to motion. All methods are called on the event loop.
 
     Args:
         session: Says which requests are still open, and makes the messages.
-        outbox: Takes the messages.
-        executor: Where inference runs, off the event loop.
-        limit_bytes: Waiting audio above which :meth:`push` waits for room.
-        observer: Is told of every step.
+        send: Takes the messages.
+        inference: Makes motion of audio, for all sessions together.
+        hold: Told to stop the client (``True``) while too much audio waits, and to let it go on.
+        fail: Told of what the engine or a decoder raised; the session ends by it.
+        audio_format: Of all audio to come.
+        limit_bytes: Waiting audio above which the client is held.
     """
 
     def __init__(
-        self, session: ServerSession, outbox: Outbox, executor: Executor, limit_bytes: int, observer: Observer
+        self,
+        session: ServerSession,
+        send: Callable[[bytes], None],
+        inference: Inference,
+        *,
+        hold: Callable[[bool], None],
+        fail: Callable[[Exception], None],
+        audio_format: AudioFormat,
+        limit_bytes: int,
     ) -> None:
         self._session = session
-        self._outbox = outbox
-        self._executor = executor
+        self._send = send
+        self._inference = inference
+        self._hold = hold
+        self._fail = fail
+        self._format = audio_format
         self._limit_bytes = limit_bytes
-        self._observer = observer
-        self._engine: MotionEngine | None = None
-        self._sample_rate = 0
         self._requests: deque[_Request] = deque()
         self._waiting_bytes = 0
-        self._work = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._is_held = False
+        self._is_flowing = True
+        self._running: _Request | None = None
 
-    def configure(self, engine: MotionEngine, sample_rate: int) -> None:
-        """Set the engine and the rate, in hertz, of all audio to come."""
-        self._engine = engine
-        self._sample_rate = sample_rate
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is open."""
+        return not self._requests
 
     def begin(self, req_id: str, watch: TurnWatch) -> None:
         """A new request, behind those that are still being inferred; ``watch`` is told how it goes."""
-        self._requests.append(_Request(req_id, watch))
+        decoder = open_decoder(self._format, self._inference.engine.open)
+        self._requests.append(_Request(req_id, watch, decoder))
 
-    async def push(self, req_id: str, pcm: bytes) -> None:
-        """Add audio to a request, then wait while too much is waiting: the client's socket fills up meanwhile."""
+    def push(self, req_id: str, audio: bytes) -> None:
+        """Add audio to a request."""
         request = self._find(req_id)
         if request is None:
             return
-        request.audio += pcm
-        request.watch.audio(len(pcm) / 2 / self._sample_rate)
-        self._count(len(pcm))
-        self._work.set()
-        await self._room.wait()
+        if not request.audio:
+            request.since_s = self._inference.clock.now()
+        request.audio += audio
+        request.watch.audio(self._format.seconds(len(audio)))
+        self._count(len(audio))
+        self._wake()
 
     def finish(self, req_id: str) -> None:
         """No more audio for the request."""
@@ -86,7 +100,7 @@ class SpeechQueue:
         if request is not None:
             request.finished = True
             request.watch.finished()
-            self._work.set()
+            self._wake()
 
     def drop(self, req_id: str) -> None:
         """Forget a request and its audio. An inference under way is not awaited; its motion is thrown away."""
@@ -95,95 +109,99 @@ class SpeechQueue:
             self._count(-len(request.audio))
             self._requests.remove(request)
             request.watch.ended(dropped=True)
+            self._wake()
 
     def abandon(self) -> None:
         """The connection is over: forget every request."""
+        self._inference.forget(self)
         for request in self._requests:
             request.watch.ended(dropped=True)
         self._requests.clear()
 
-    async def run(self) -> None:
-        """Infer and send until cancelled. What the engine raises comes out here."""
-        while True:
-            request = self._next()
-            if request is None:
-                self._work.clear()
-                await self._work.wait()
-                continue
-            await self._advance(request)
+    def flowing(self, *, is_flowing: bool) -> None:
+        """Make no motion for a client that does not read what was made."""
+        self._is_flowing = is_flowing
+        self._wake()
 
-    async def _advance(self, request: _Request) -> None:
-        pcm = bytes(request.audio[: self._slice_bytes])
-        del request.audio[: len(pcm)]
-        self._count(-len(pcm))
-        is_last = request.finished and not request.audio
-        started_s = self._observer.clock.now()
-        chunks = await asyncio.get_running_loop().run_in_executor(
-            self._executor, partial(self._infer, request, pcm, is_last=is_last)
-        )
-        seconds = self._observer.clock.now() - started_s
-        self._observer.engine_step(1, seconds)
-        request.watch.inferred(seconds)
-        for chunk in chunks[:-1] if is_last else chunks:
-            await self._outbox.send(partial(self._message, request, chunk))
-        if is_last:
-            await self._outbox.send(partial(self._end, request, chunks[-1] if chunks else None))
-            if request in self._requests:
-                self._requests.remove(request)
-                request.watch.ended()
-
-    def _infer(self, request: _Request, pcm: bytes, *, is_last: bool) -> list[MotionChunk]:
-        """Runs on a worker thread; at most one at a time for each session."""
-        if request.stream is None:
-            assert self._engine is not None
-            request.stream = self._engine.open(self._sample_rate)
-        if pcm:
-            request.stream.push(pcm)
-        if is_last:
-            request.stream.finish()
-        return list(_chunks(request.stream.take()))
-
-    def _message(self, request: _Request, chunk: MotionChunk) -> bytes | None:
-        if not self._session.is_open(request.req_id):
-            return None
-        request.watch.motion(chunk.first_frame, chunk.frame_count, chunk.frame_rate)
-        return self._session.motion(request.req_id, chunk)
-
-    def _end(self, request: _Request, chunk: MotionChunk | None) -> bytes | None:
-        if not self._session.is_open(request.req_id):
-            return None
-        if chunk is not None:
-            request.watch.motion(chunk.first_frame, chunk.frame_count, chunk.frame_rate)
-        return self._session.end(request.req_id, chunk)
+    # --- called by the inference ----------------------------------------------------------------------------
 
     @property
-    def _slice_bytes(self) -> int:
-        return 2 * int(self._sample_rate * _SLICE_S)
+    def backlog_s(self) -> float:
+        """Seconds of audio that wait in the oldest request."""
+        return self._format.seconds(len(self._requests[0].audio)) if self._requests else 0.0
 
-    def _next(self) -> _Request | None:
-        """The oldest request, if it has something to do. Only the newest can be without: the others ended."""
-        if self._requests and (self._requests[0].audio or self._requests[0].finished):
-            return self._requests[0]
-        return None
+    def next_job(self) -> Job | None:
+        """The next piece of work, if there is any and none is under way."""
+        if self._running is not None or not self._requests or not self._is_flowing:
+            return None
+        request = self._requests[0]
+        if not request.audio and not request.finished:
+            return None
+        slice_s = SLICE_S if request.sent_frames else _FIRST_SLICE_S
+        audio = bytes(request.audio[: self._format.slice_bytes(slice_s)])
+        del request.audio[: len(audio)]
+        since_s, request.since_s = request.since_s, self._inference.clock.now()
+        self._count(-len(audio))
+        self._running = request
+        is_last = request.finished and not request.audio
+        return Job(self, request.decoder, audio, is_last, since_s, is_caught_up=not request.audio)
+
+    def take(self, job: Job) -> None:
+        """A job was done."""
+        request, self._running = self._running, None
+        assert request is not None
+        request.watch.inferred(job.seconds)
+        if request in self._requests:
+            if job.failure is not None:
+                self._fail(job.failure)
+                return
+            request.weights += job.weights
+            request.head += job.head
+            self._flush(request, is_last=job.is_last)
+        self._wake()
+
+    def _flush(self, request: _Request, *, is_last: bool) -> None:
+        frames = len(request.weights) // _WEIGHT_BYTES
+        more_soon = bool(request.audio) or (request.finished and not is_last)
+        if more_soon and frames < min(_MOST_FRAMES, _PATIENCE * request.sent_frames):
+            return
+        chunks = _chunks(request)
+        for chunk in chunks[:-1] if is_last else chunks:
+            request.watch.motion(chunk.first_frame, chunk.frame_count, chunk.frame_rate)
+            self._send(self._session.motion(request.req_id, chunk))
+        if is_last:
+            last = chunks[-1] if chunks else None
+            if last is not None:
+                request.watch.motion(last.first_frame, last.frame_count, last.frame_rate)
+            self._requests.remove(request)
+            self._send(self._session.end(request.req_id, last))
+            request.watch.ended()
+
+    def _wake(self) -> None:
+        if self._running is None and self._is_flowing and self._requests:
+            request = self._requests[0]
+            if request.audio or request.finished:
+                self._inference.wake(self)
 
     def _find(self, req_id: str) -> _Request | None:
         return next((request for request in self._requests if request.req_id == req_id), None)
 
     def _count(self, change_bytes: int) -> None:
         self._waiting_bytes += change_bytes
-        if self._waiting_bytes > self._limit_bytes:
-            self._room.clear()
-        else:
-            self._room.set()
+        is_held = self._waiting_bytes > self._limit_bytes
+        if is_held != self._is_held:
+            self._is_held = is_held
+            self._hold(is_held)
 
 
-def _chunks(frames: MotionFrames) -> Iterator[MotionChunk]:
-    for start in range(0, len(frames), _FRAMES_PER_MESSAGE):
-        part = MotionFrames(
-            frames.weights[start : start + _FRAMES_PER_MESSAGE],
-            frames.head[start : start + _FRAMES_PER_MESSAGE],
-            frames.first_frame + start,
-            frames.frame_rate,
-        )
-        weights, head = part.quantised()
-        yield MotionChunk(part.first_frame, weights, head, part.frame_rate)
+def _chunks(request: _Request) -> list[MotionChunk]:
+    """What waits to be sent, in messages of a size that clients take."""
+    chunks: list[MotionChunk] = []
+    while request.weights:
+        weights = bytes(request.weights[: _MOST_FRAMES * _WEIGHT_BYTES])
+        count = len(weights) // _WEIGHT_BYTES
+        head = bytes(request.head[: count * 12])
+        del request.weights[: len(weights)], request.head[: len(head)]
+        chunks.append(MotionChunk(request.sent_frames, weights, head))
+        request.sent_frames += count
+    return chunks

@@ -1,0 +1,177 @@
+"""The motion engine at work for all sessions together, off the event loop.
+
+While one step runs on the inference thread, audio gathers; then everybody who has some takes part in the next. So
+nothing waits for a tick when there is little to do, and batches grow by themselves when there is much.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+
+from avatarkit.clock import Clock
+from avatarkit.frames import MotionFrames
+from avatarkit.server.ingress.load import Load
+from avatarkit.server.observe.observer import Observer
+
+if TYPE_CHECKING:
+    from avatarkit.motion.contract import MotionEngine
+    from avatarkit.server.ingress.decoding import Decoder
+
+_STEP_S: Final = 4.0
+"""Audio of those who sent much at once that one step takes on beside everybody's latest words."""
+SLICE_S: Final = 0.8
+"""Audio of one request in one step. Short, so that an interrupt is heard in between, and that whoever speaks in real
+time does not wait for one who sends a speech at once."""
+_LATEST_S: Final = 0.25
+"""Up to here, what waits counts as somebody's latest words."""
+
+
+class JobSource(Protocol):
+    """A session's speech, as the inference sees it."""
+
+    @property
+    def backlog_s(self) -> float:
+        """Seconds of audio that wait."""
+        ...
+
+    def next_job(self) -> Job | None:
+        """The next piece of work, if there is any and none is under way."""
+        ...
+
+    def take(self, job: Job) -> None:
+        """The job was done."""
+        ...
+
+
+@dataclass(slots=True)
+class Job:
+    """Some audio of one request, and what became of it."""
+
+    source: JobSource
+    decoder: Decoder
+    audio: bytes
+    is_last: bool
+    since_s: float
+    """When the oldest of the audio arrived."""
+    is_caught_up: bool
+    """Whether this is all that waited."""
+    weights: bytes = b""
+    """Quantised frames, 52 bytes each."""
+    head: bytes = b""
+    """Quantised head poses, 12 bytes each."""
+    failure: Exception | None = None
+    seconds: float = 0.0
+    """Its share of the step's time."""
+
+
+class Inference:
+    """Runs the engine's steps.
+
+    Args:
+        engine: Makes streams. One that has ``advance(streams)`` works all of them off in one batch.
+        executor: Where steps run, one at a time.
+        clock: Source of time.
+        observer: Is told of every step.
+        load: Is told how late steps are.
+    """
+
+    def __init__(
+        self, engine: MotionEngine, executor: Executor, clock: Clock, observer: Observer, load: Load
+    ) -> None:
+        self.engine = engine
+        self.clock = clock
+        self._executor = executor
+        self._observer = observer
+        self._load = load
+        self._loop = asyncio.get_running_loop()
+        self._due: dict[JobSource, None] = {}
+        self._is_running = False
+
+    def wake(self, source: JobSource) -> None:
+        """``source`` has work."""
+        self._due[source] = None
+        if not self._is_running:
+            self._is_running = True
+            # Behind all that this round of the loop reads, so that it takes part.
+            self._loop.call_soon(self._begin)
+
+    def forget(self, source: JobSource) -> None:
+        """``source`` is over."""
+        self._due.pop(source, None)
+
+    def _begin(self) -> None:
+        jobs = self._gather()
+        if not jobs:
+            self._is_running = False
+            return
+        step = self._loop.run_in_executor(self._executor, run_step, self.engine, jobs)
+        started_s = self.clock.now()
+        step.add_done_callback(lambda done: self._end(done, jobs, started_s))
+
+    def _gather(self) -> list[Job]:
+        """The latest words of everybody, and some of what those who sent much at once still have waiting, in turn."""
+        jobs: list[Job] = []
+        room_s = _STEP_S
+        for source in list(self._due):
+            backlog_s = source.backlog_s
+            if backlog_s > _LATEST_S:
+                if room_s <= 0.0:
+                    continue
+                room_s -= min(backlog_s, SLICE_S)
+            del self._due[source]
+            job = source.next_job()
+            if job is not None:
+                jobs.append(job)
+        return jobs
+
+    def _end(self, done: asyncio.Future[None], jobs: list[Job], started_s: float) -> None:
+        now_s = self.clock.now()
+        if done.cancelled():
+            return
+        failure = done.exception()
+        seconds = now_s - started_s
+        self._observer.engine_step(len(jobs), seconds)
+        late_s: float | None = None
+        for job in jobs:
+            job.seconds = seconds
+            if isinstance(failure, Exception):
+                job.failure = failure
+            if job.is_caught_up and job.audio:
+                late_s = max(late_s or 0.0, now_s - job.since_s)
+            job.source.take(job)
+        if late_s is not None:
+            self._load.note(late_s)
+        self._begin()
+
+
+def run_step(engine: MotionEngine, jobs: Sequence[Job]) -> None:
+    """Make the motion of some jobs; runs on the inference thread. What one job's audio is to blame for is kept in its
+    ``failure``."""
+    streams: list[Any] = []
+    heard: list[Job] = []
+    for job in jobs:
+        try:
+            job.decoder.push(job.audio, is_last=job.is_last)
+            streams.append(job.decoder.stream())
+            heard.append(job)
+        except Exception as problem:  # the others must not suffer for it
+            job.failure = problem
+    advance = getattr(engine, "advance", None)
+    if advance is not None:
+        advance(streams)
+    taken: list[MotionFrames] = [stream.take() for stream in streams]
+    if not any(map(len, taken)):
+        return
+    together = MotionFrames(np.concatenate([f.weights for f in taken]), np.concatenate([f.head for f in taken]))
+    weights, head = together.quantised()
+    start = 0
+    for job, frames in zip(heard, taken, strict=True):
+        end = start + len(frames)
+        job.weights, job.head = weights[start * 52 : end * 52], head[start * 12 : end * 12]
+        start = end

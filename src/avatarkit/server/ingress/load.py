@@ -1,0 +1,44 @@
+"""Whether the server keeps up."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from avatarkit.clock import Clock
+
+_MEMORY_S: Final = 1.0
+"""How long lateness is remembered: one slow step is no overload, a second of them is."""
+_NOTHING_S: Final = 0.0
+
+
+class Load:
+    """Follows how late motion is for those who speak in real time.
+
+    Args:
+        clock: Source of time.
+        limit_s: Mean lateness above which the server is overloaded; 0 never is.
+    """
+
+    def __init__(self, clock: Clock, limit_s: float) -> None:
+        self._clock = clock
+        self._limit_s = limit_s
+        self._late_s = _NOTHING_S
+        self._noted_s = clock.now()
+
+    def note(self, late_s: float) -> None:
+        """A step of the engine ended so many seconds after the oldest audio that it answered had arrived."""
+        now_s = self._clock.now()
+        keep = math.exp(-max(0.0, now_s - self._noted_s) / _MEMORY_S)
+        self._late_s = late_s + (self._late_s - late_s) * keep
+        self._noted_s = now_s
+
+    @property
+    def late_s(self) -> float:
+        """Mean lateness over about the last second; fades when nobody speaks."""
+        return self._late_s * math.exp(-max(0.0, self._clock.now() - self._noted_s) / _MEMORY_S)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a further session would make all late."""
+        return 0.0 < self._limit_s < self.late_s
