@@ -39,6 +39,7 @@ def start(data: Path) -> Server:
         event = json.loads(line)
         if event.get("event") == "ready":
             return Server(event["url"], event["app_id"], event["api_key"], process)
+    process.stdout.close()
     raise AssertionError(f"the server ended with {process.wait()}")
 
 
