@@ -15,7 +15,24 @@ ROOT = Path(avatarkit.__file__).parent
 BASE = {"errors": set(), "types": set(), "clock": set(), "frames": {"types"}}
 FOUNDATION = set(BASE)
 CLIENT = {"protocol", "audio", "playback", "avatars", "render", "transport"}
-CLASSES = {"_sdk", "_manager", "_view", "_controller", "_cache", "_link", "_render_loop", "_session"}
+CLASSES = {
+    "_cache",
+    "_controller",
+    "_device",
+    "_events",
+    "_feed",
+    "_frame_rate",
+    "_framing",
+    "_link",
+    "_manager",
+    "_reconnect",
+    "_regions",
+    "_render_loop",
+    "_sdk",
+    "_session",
+    "_tokens",
+    "_view",
+}
 ALLOWED: dict[str, set[str]] = {
     **BASE,
     "protocol": set(),

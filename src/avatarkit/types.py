@@ -13,6 +13,9 @@ from typing import Final
 SAMPLE_RATES_HZ: Final = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
 """The PCM sample rates that every part of the stack accepts, in hertz."""
 
+OPUS_SAMPLE_RATE_HZ: Final = 48000
+"""The one rate that Opus sessions run at, in hertz."""
+
 MOTION_FRAME_RATE: Final = 25.0
 """Motion frames a second. Frame ``i`` of a round covers its audio from ``i / 25`` seconds."""
 
@@ -41,6 +44,36 @@ class DrivingServiceMode(StrEnum):
     BACKEND = "backend"
 
 
+class FrameStarvationMode(StrEnum):
+    """What late motion does: the voice goes on without it, or halts until it is there."""
+
+    AUDIO_INDEPENDENT = "audioIndependent"
+    STRICT_SYNC = "strictSync"
+
+
+class RenderQuality(StrEnum):
+    """Share of the surface's pixels that are drawn: half each way, three quarters, all."""
+
+    STANDARD = "standard"
+    HIGH = "high"
+    ULTRA = "ultra"
+
+
+class DeviceSupport(StrEnum):
+    """Whether this machine can draw an avatar."""
+
+    SUPPORTED = "supported"
+    RENDER_NOT_SUPPORTED = "renderNotSupported"
+    INSUFFICIENT_PERFORMANCE = "insufficientPerformance"
+
+
+class AnimationType(StrEnum):
+    """What moves the face: idle motion alone, or speech over it."""
+
+    IDLE = "idle"
+    MONO = "mono"
+
+
 class AudioCodec(StrEnum):
     """How audio is coded: signed 16-bit little-endian PCM, or Opus."""
 
@@ -67,14 +100,44 @@ class LogLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """Format of the audio that the app feeds in: mono PCM, signed 16-bit little endian."""
+    """Format of the audio that the app feeds in; always mono. ``ValueError`` for what no session takes."""
 
     sample_rate: int = 16000
-    """Hertz; one of :data:`SAMPLE_RATES_HZ`."""
+    """Hertz; one of :data:`SAMPLE_RATES_HZ`. Opus always runs at 48,000, whatever is given here."""
+    input_format: AudioCodec = AudioCodec.PCM
+    """PCM is signed 16-bit little endian. Opus: one Ogg stream a round, cut anywhere, or bare packets, one a call."""
+    opus_uplink: bool = False
+    """Send PCM to the server as Opus, about an eighth of the traffic for 20 ms of delay. Needs the extra ``audio``
+    and 8, 16, 24 or 48 kHz; otherwise PCM is sent, with a warning in the log. Direct Mode only."""
+    opus_bitrate: int = 48000
+    """Bits a second of that Opus, 500 to 512,000."""
 
     def __post_init__(self) -> None:
+        if self.input_format is AudioCodec.OPUS:
+            object.__setattr__(self, "sample_rate", OPUS_SAMPLE_RATE_HZ)
         if self.sample_rate not in SAMPLE_RATES_HZ:
             raise ValueError(f"sample_rate must be one of {SAMPLE_RATES_HZ}, not {self.sample_rate}")
+        if not 500 <= self.opus_bitrate <= 512_000:
+            raise ValueError(f"opus_bitrate must be 500 to 512000, not {self.opus_bitrate}")
+
+
+@dataclass(frozen=True, slots=True)
+class ReconnectPolicy:
+    """Whether and how a session that was lost is followed by a new one. The old rounds are never sent again."""
+
+    attempts: int = 0
+    """Most tries after one loss; 0, the default, leaves reconnecting to the app."""
+    first_delay_s: float = 0.5
+    """Seconds before the first try; each further wait is twice as long."""
+    max_delay_s: float = 8.0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.attempts <= 100 and 0.0 < self.first_delay_s <= self.max_delay_s <= 600.0):
+            raise ValueError("a reconnect policy has 0..100 attempts and 0 < first_delay_s <= max_delay_s <= 600")
+
+    def delay_s(self, attempt: int) -> float:
+        """Seconds to wait before an attempt, counted from 0."""
+        return min(self.first_delay_s * 2.0 ** min(attempt, 30), self.max_delay_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +145,12 @@ class Configuration:
     """Process-wide settings, given once to ``AvatarSDK.initialize``."""
 
     endpoint: str | None = None
-    """Base URL of the server, such as ``http://127.0.0.1:8700``. Default: ``AVATARKIT_ENDPOINT``."""
+    """Base URL of the server, such as ``http://127.0.0.1:8700``. Default: ``AVATARKIT_ENDPOINT``, else by region."""
+    region: str = "auto"
+    """A name from the regions file, or ``auto``: the last launch's choice, else what the bootstrap route says."""
+    regions_file: Path | None = None
+    """JSON with the named regions (``docs/lifecycle.md``). Default: ``AVATARKIT_REGIONS``, else ``regions.json`` in
+    the user's settings folder."""
     driving_service_mode: DrivingServiceMode = DrivingServiceMode.DIRECT
     audio_format: AudioFormat = field(default_factory=AudioFormat)
     """Default for every view; a view may be given its own."""
@@ -91,6 +159,9 @@ class Configuration:
     """Where downloaded avatars are kept. Default: the user's cache folder."""
     connect_timeout_s: float = 15.0
     """Seconds without a confirmed session after which ``start`` gives up."""
+    reconnect: ReconnectPolicy = field(default_factory=ReconnectPolicy)
+    """What follows the loss of a session. Default: nothing."""
+    render_quality: RenderQuality = RenderQuality.ULTRA
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +195,58 @@ class Camera:
     position: tuple[float, float, float] = (0.0, 0.0, 0.9)
     target: tuple[float, float, float] = (0.0, 0.0, 0.0)
     vertical_fov_deg: float = 24.0
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """Where the avatar stands in its view."""
+
+    x: float = 0.0
+    """-1..1, left to right: 1 moves it by half the width."""
+    y: float = 0.0
+    """-1..1, bottom to top."""
+    scale: float = 1.0
+    """Over 0, at most 10."""
+
+    def __post_init__(self) -> None:
+        if not (-1.0 <= self.x <= 1.0 and -1.0 <= self.y <= 1.0 and 0.0 < self.scale <= 10.0):
+            raise ValueError("a transform has x and y of -1..1 and a scale over 0 and at most 10")
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A rectangle of pixels from the top left."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceScore:
+    """Relative speed at drawing; 1 is what 25 frames a second at 512 x 512 need."""
+
+    cpu_score: float
+    gpu_score: float | None
+    """``None``: no GPU renderer is installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRateInfo:
+    """The last two seconds of drawing. ``None`` where the window holds too little to tell."""
+
+    display_fps: float | None
+    """Frames that the surface was given, a second."""
+    render_ms: float | None
+    """Mean time of drawing one frame."""
+    frame_ms_p95: float | None
+    """Time from one frame to the next, 95th percentile."""
+    frame_ms_p99: float | None
+    jank_ratio: float | None
+    """Share 0..1 of frames that came over 50 ms after the one before."""
+    frames: int
+    """Frames in the window."""
 
 
 @dataclass(frozen=True, slots=True)
