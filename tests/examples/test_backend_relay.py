@@ -17,6 +17,7 @@ from examples.backend_relay.with_avatarkit import AvatarKitUpstream
 from tests.server.server_kit import Running, make_template, running, tone, until
 from websockets.asyncio.client import ClientConnection, connect
 
+from avatarkit.audio.opus import OggOpusDecoder
 from avatarkit.backend import BackendClient
 from avatarkit.protocol import MotionReceived
 from avatarkit.protocol import avatarkit_pb2 as pb
@@ -57,7 +58,7 @@ async def relay(make_upstream: MakeUpstream) -> AsyncIterator[str]:
         await serving
 
 
-Upstreams = Callable[[Running], contextlib.AbstractAsyncContextManager[MakeUpstream]]
+Upstreams = Callable[..., contextlib.AbstractAsyncContextManager[MakeUpstream]]
 
 
 @contextlib.asynccontextmanager
@@ -72,6 +73,10 @@ async def published(
     server: Running, *, api_key: str | None = None, opus: bool = False
 ) -> AsyncIterator[MakeUpstream]:
     pytest.importorskip("spatius", reason="the published server SDK 'spatius' is not installed")
+    if opus:
+        pytest.importorskip(
+            "opuslib_next", reason="'spatius[opus]' or the library libopus is not installed", exc_type=Exception
+        )
     from examples.backend_relay.with_spatius import SpatiusUpstream
 
     keys = server.credentials
@@ -140,6 +145,21 @@ async def test_a_round_reaches_the_client_whole_and_audio_comes_before_motion(
         assert len(ids) == 2
 
 
+async def test_opus_reaches_the_client_as_one_stream_a_round(server: Running, upstreams: Upstreams) -> None:
+    async with upstreams(server, opus=True) as make, relay(make) as url, connect(url) as client:
+        assert (await packet(client)).json()["codec"] == "opus"
+        for text in ("hello", "again"):
+            await command(client, do="say", text=text)
+            got = [item for item in await a_round(client) if item.kind is not Kind.EVENT]
+            stream = b"".join(item.body for item in got if item.kind is Kind.AUDIO)
+            assert len(stream) < len(SPEECH) / 2
+            heard_s = len(OggOpusDecoder().decode(stream)) / 2 / 48_000
+            assert heard_s == pytest.approx(2.0, abs=0.05)
+            numbers = frames([item for item in got if item.kind is Kind.MOTION])
+            assert numbers == list(range(len(numbers)))
+            assert 50 <= len(numbers) <= 51
+
+
 async def test_an_interrupt_ends_the_round_and_nothing_of_it_comes_after_the_word(
     server: Running, upstreams: Upstreams
 ) -> None:
@@ -160,7 +180,7 @@ async def test_an_interrupt_ends_the_round_and_nothing_of_it_comes_after_the_wor
 
 async def test_a_wrong_key_is_told_as_a_code_and_stays_secret(server: Running, upstreams: Upstreams) -> None:
     wrong = "ak_00000000_" + "x" * 43
-    async with upstreams(server, api_key=wrong) as make, relay(make) as url, connect(url) as client:  # type: ignore[call-arg]
+    async with upstreams(server, api_key=wrong) as make, relay(make) as url, connect(url) as client:
         told = await packet(client)
         assert told.kind is Kind.FAILURE
         assert told.json()["code"] in ("apiKeyInvalid", "sessionTokenExpired")
