@@ -1,8 +1,8 @@
 /** The camera's and the key light's view. */
 
-import { Matrix4, Vector3 } from "three";
+import { Matrix4, Vector2, Vector3 } from "three";
 import type { AvatarTransform, CameraConfig } from "../types.js";
-import { KEY_DIRECTION } from "./studio.js";
+import { LIGHTS } from "./studio.js";
 
 /** World to clip space; the vertical field of view spans the image's height. */
 export function cameraMatrix(camera: CameraConfig, aspect: number, { x, y, scale }: AvatarTransform): Matrix4 {
@@ -18,38 +18,52 @@ export function cameraMatrix(camera: CameraConfig, aspect: number, { x, y, scale
   return place.multiply(projection).multiply(view);
 }
 
-/** The key light's orthographic view onto a sphere. */
+/** The key light's orthographic view. */
 export interface LightView {
   /** World to texel x, texel y and depth in metres, which grows away from the light. */
   readonly texels: Matrix4;
   /** World to clip space. */
   readonly clip: Matrix4;
-  /** Metres from the nearest to the farthest depth. */
-  readonly depth: number;
+  /** Depths, in metres, at the near and the far end of the depth buffer. */
+  readonly depths: Vector2;
+  /** Side of a texel in metres. */
+  readonly texelSize: number;
 }
 
-/** See {@link LightView}; `size` is the shadow map's side in texels. */
-export function lightView(center: Vector3, radius: number, size: number): LightView {
-  const forward = new Vector3(...KEY_DIRECTION).negate();
+/**
+ * The view from the key light onto points (n x 3 each) and a margin around them, for moving; what moves out of it
+ * throws no shadow. `size` is the shadow map's side in texels.
+ */
+export function lightView(points: readonly Float32Array[], margin: number, size: number): LightView {
+  const forward = new Vector3(...LIGHTS.KEY).negate();
   const right = new Vector3().crossVectors(forward, new Vector3(0, 1, 0)).normalize();
-  const down = new Vector3().crossVectors(forward, right);
-  const rows = (sideways: number, deep: number, shift: number, start: number): Matrix4 => {
-    const axis = (v: Vector3, by: number, offset: number): [number, number, number, number] => [
-      v.x * by,
-      v.y * by,
-      v.z * by,
-      offset - v.dot(center) * by,
-    ];
-    return new Matrix4().set(
-      ...axis(right, sideways, shift),
-      ...axis(down, sideways, shift),
-      ...axis(forward, deep, start),
-      0, 0, 0, 1,
-    );
+  const axes = [right, new Vector3().crossVectors(forward, right), forward];
+  const low = [Infinity, Infinity, Infinity];
+  const high = [-Infinity, -Infinity, -Infinity];
+  for (const list of points) {
+    for (let i = 0; i < list.length; i += 3) {
+      for (let k = 0; k < 3; k++) {
+        const { x, y, z } = axes[k]!;
+        const at = x * list[i]! + y * list[i + 1]! + z * list[i + 2]!;
+        low[k] = Math.min(low[k]!, at);
+        high[k] = Math.max(high[k]!, at);
+      }
+    }
+  }
+  const side = Math.max(high[0]! - low[0]!, high[1]! - low[1]!) + 2 * margin;
+  const depth = high[2]! - low[2]! + 2 * margin;
+  const middle = low.map((x, k) => (x + high[k]!) / 2);
+  const rows = (sideways: number, deep: number, shift: number): Matrix4 => {
+    const row = (k: number, by: number, offset: number): [number, number, number, number] => {
+      const { x, y, z } = axes[k]!;
+      return [x * by, y * by, z * by, offset - middle[k]! * by];
+    };
+    return new Matrix4().set(...row(0, sideways, shift), ...row(1, sideways, shift), ...row(2, deep, 0), 0, 0, 0, 1);
   };
   return {
-    texels: rows(size / (2 * radius), 1, size / 2, radius),
-    clip: rows(1 / radius, 1 / radius, 0, 0),
-    depth: 2 * radius,
+    texels: rows(size / side, 1, size / 2),
+    clip: rows(2 / side, 2 / depth, 0),
+    depths: new Vector2(-depth / 2, depth / 2),
+    texelSize: side / size,
   };
 }

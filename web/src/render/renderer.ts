@@ -10,6 +10,7 @@ import {
   OrthographicCamera,
   Scene,
   UnsignedIntType,
+  Vector2,
   Vector3,
   WebGLRenderer,
   WebGLRenderTarget,
@@ -26,7 +27,7 @@ import { Part } from "./part.js";
 import { loadTextures } from "./textures.js";
 
 const SHADOW_TEXELS = 512;
-const SHADOW_OFFSET_M = 0.0022;
+const SHADOW_MARGIN_M = 0.04; // how far, about, the avatar moves out of the volume it takes at rest
 
 /** How the avatar shall be shown. */
 export interface Framing {
@@ -68,8 +69,8 @@ export class Renderer {
       eye: { value: new Vector3() },
       light: { value: new Matrix4() },
       lightClip: { value: new Matrix4() },
-      lightDepth: { value: 1 },
-      offset: { value: SHADOW_OFFSET_M },
+      lightDepths: { value: new Vector2() },
+      texelSize: { value: 0 },
       shadowMap: { value: depthTexture },
     };
   }
@@ -86,12 +87,11 @@ export class Renderer {
       part.mesh.geometry.computeBoundingBox();
       this.bounds.union(part.mesh.geometry.boundingBox!);
     }
-    const center = this.bounds.getCenter(new Vector3());
-    const radius = Math.max(this.bounds.getSize(new Vector3()).length() / 2, 1e-3);
-    const view = lightView(center, radius, SHADOW_TEXELS);
+    const view = lightView(bundle.meshes.map((mesh) => mesh.positions), SHADOW_MARGIN_M, SHADOW_TEXELS);
     this.uniforms.light.value.copy(view.texels);
     this.uniforms.lightClip.value.copy(view.clip);
-    this.uniforms.lightDepth.value = view.depth;
+    this.uniforms.lightDepths.value.copy(view.depths);
+    this.uniforms.texelSize.value = view.texelSize;
   }
 
   /** Texels of the shadow's filter each way: 4 looks best, 0 draws no shadows. */

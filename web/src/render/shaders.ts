@@ -85,21 +85,25 @@ uniform float m[${FACTORS}];
 uniform vec3 eye;
 uniform float cutoff;
 uniform mat4 light;
-uniform float lightDepth;
-uniform float offset;
+uniform vec2 lightDepths;
+uniform float texelSize;
 uniform highp sampler2D shadowMap;
 out vec4 outColor;
 
 float texel(ivec2 at) {
-  return texelFetch(shadowMap, at, 0).r * lightDepth;
+  return mix(lightDepths.x, lightDepths.y, texelFetch(shadowMap, at, 0).r);
 }
 
-// Share of the key light that arrives: a filter over the shadow map, smooth between texels.
-float shadowAt(vec3 at) {
+// Share of the key light that arrives: a filter over the shadow map, smooth between texels. So that a surface does
+// not shade itself, points are moved out along their normal, the more the flatter the light falls in.
+float shadowAt(vec3 n, float key) {
 #if SHADOW_TAPS == 0
   return 1.0;
 #else
-  vec2 corner = at.xy - float(SHADOW_TAPS) * 0.5;
+  float away = texelSize * (0.4 + 2.6 * sqrt(max(1.0 - key * key, 0.0)));
+  vec3 at = (light * vec4(vPosition + n * away, 1.0)).xyz;
+  at.z -= texelSize;
+  vec2 corner = at.xy - float(SHADOW_TAPS) * 0.5 - 0.5;
   ivec2 first = ivec2(floor(corner));
   vec2 f = corner - vec2(first);
   ivec2 size = textureSize(shadowMap, 0);
@@ -109,7 +113,7 @@ float shadowAt(vec3 at) {
     float row = j == 0 ? 1.0 - f.y : (j == SHADOW_TAPS ? f.y : 1.0);
     for (int i = 0; i <= SHADOW_TAPS; i++) {
       float column = i == 0 ? 1.0 - f.x : (i == SHADOW_TAPS ? f.x : 1.0);
-      total += row * column * step(at.z, texel(first + ivec2(i, j)));
+      total += row * column * (texel(first + ivec2(i, j)) > at.z ? 1.0 : 0.0);
     }
   }
   return total / float(SHADOW_TAPS * SHADOW_TAPS);
@@ -166,10 +170,10 @@ void main() {
 #endif
 #endif
   vec3 v = normalize(eye - vPosition);
-  vec3 lit = (light * vec4(vPosition + n * offset, 1.0)).xyz;
-  float shadow = 1.0 - m[12] * (1.0 - shadowAt(vec3(lit.xy, lit.z - offset)));
-
   float key = dot(n, KEY);
+  // Where a surface turns away from the light, the terminator takes over from the shadow map's coarse edge.
+  float turning = clamp(0.6 - key * 4.0, 0.0, 1.0);
+  float shadow = 1.0 - m[12] * (1.0 - shadowAt(n, key)) * (1.0 - turning);
   float fill = max(dot(n, FILL) * 0.75 + 0.25, 0.0);
   float back = max(dot(n, RIM), 0.0);
   float penumbra = m[4] * shadow * (1.0 - shadow);
@@ -179,19 +183,17 @@ void main() {
   float edge = 1.0 - max(dot(n, v), 0.0);
   float rim = m[10] * back * (0.25 + 0.75 * edge * edge);
   vec3 ambient = fill * FILL_COLOR + sky * SKY_COLOR + (1.0 - sky) * GROUND_COLOR;
-  vec3 color = albedo.rgb * ((keyLight * KEY_COLOR + m[5] * ambient) * 1.9 + rim * RIM_COLOR);
+  vec3 color = albedo.rgb * (keyLight * KEY_COLOR + m[5] * ambient + rim * RIM_COLOR);
 
+  float nh = pow(max(dot(n, normalize(KEY + v)), 0.0), 8.0);
+  float wet = pow(max(dot(n, normalize(CATCH + v)), 0.0), 384.0);
+  float gloss = (m[6] * nh + m[7] * pow(nh, 6.0)) * shadow * clamp(key * 4.0, 0.0, 1.0) + m[8] * wet * (0.4 + 0.6 * shadow);
+  color += gloss * KEY_COLOR;
 #ifdef IS_HAIR
   vec3 lobes = strands(n, t, v);
   float strength = shadow * clamp(key * 1.4 + 0.35, 0.0, 1.0) * m[11];
-  float behind = lobes.z * 0.5 * back * m[10];
+  float behind = lobes.z * 0.5 * back * m[11] * m[10];
   color += KEY_COLOR * strength * (0.10 * lobes.x + 0.85 * lobes.y * albedo.rgb) + behind * (albedo.rgb + 0.03);
-#else
-  float nh = max(dot(n, normalize(KEY + v)), 0.0);
-  float nh8 = pow(nh, 8.0);
-  float nh48 = pow(nh8, 6.0);
-  float gloss = m[6] * nh8 + m[7] * nh48 + m[8] * pow(nh48, 8.0);
-  color += gloss * shadow * clamp(key * 4.0, 0.0, 1.0) * KEY_COLOR;
 #endif
   float grazing = edge * edge * edge * edge * edge;
   color += m[9] * grazing * m[5] * (sky * SKY_COLOR + fill * FILL_COLOR) * 2.0;

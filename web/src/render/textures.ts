@@ -26,6 +26,7 @@ export async function loadTextures(bundle: Bundle): Promise<Texture[]> {
     texture.magFilter = LinearFilter;
     texture.minFilter = LinearMipmapLinearFilter;
     texture.generateMipmaps = true;
+    texture.anisotropy = 4; // hair is drawn at grazing angles
     texture.colorSpace = plain.has(i) ? NoColorSpace : SRGBColorSpace;
     texture.needsUpdate = true;
     return texture;

@@ -2,8 +2,8 @@
 
 import { AvatarError, error, ErrorCode } from "../errors.js";
 import { ClientSession, ProtocolError, type ServerEvent } from "../protocol/session.js";
-import { closeError, serverError } from "./meaning.js";
-import { socketUrl, type OpenSocket, type Socket, type Target } from "./socket.js";
+import { closeError, rejectionError, serverError } from "./meaning.js";
+import type { OpenSocket, Socket, Target } from "./socket.js";
 
 /** Audio that may wait for a slow network; more ends the connection. */
 const MAX_OUTGOING_BYTES = 64 * 1024 * 1024;
@@ -56,7 +56,7 @@ export class Link {
     };
     let opened = false;
     try {
-      link.socket = openSocket(socketUrl(target), {
+      link.socket = openSocket(target, {
         onOpen: () => {
           opened = true;
           if (!link.over) link.socket!.send(link.session.configure(sampleRate, codec));
@@ -66,6 +66,9 @@ export class Link {
         },
         onText: () => {
           if (!link.over) receive(() => (link.session.receiveText(), null));
+        },
+        onRefused: (status, body) => {
+          if (!link.over) fail(rejectionError(status, body));
         },
         onClose: (code, reason) => {
           if (link.session.confirmed) link.end(closeError(code, reason));
