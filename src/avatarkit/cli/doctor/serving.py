@@ -24,6 +24,7 @@ from avatarkit.server.settings import Settings
 
 _LEAST_DISK_BYTES: Final = 1 << 30
 _LEAST_FILES: Final = 4096
+_MOST_ANSWER_BYTES: Final = 65_536
 _SPARE_DAYS: Final = 21
 
 
@@ -146,7 +147,10 @@ def _answers(settings: Settings) -> bool:
         context = ssl._create_unverified_context()  # noqa: S323 - nothing is sent or believed but that it answers
         connection = context.wrap_socket(plain) if settings.tls_certificate else plain
         connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
-        return b'"sessions"' in connection.recv(4096)
+        answer = b""
+        while len(answer) < _MOST_ANSWER_BYTES and (piece := connection.recv(4096)):
+            answer += piece
+        return b'"sessions"' in answer
     return False
 
 
