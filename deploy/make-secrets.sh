@@ -13,7 +13,7 @@ random() {
 if [ ! -e "$folder/postgres_password" ]; then
     password="$(random)"
     printf '%s' "$password" > "$folder/postgres_password"
-    printf 'postgresql+asyncpg://avatarkit:%s@database/avatarkit' "$password" > "$folder/database_url"
+    printf 'postgresql://avatarkit:%s@database/avatarkit' "$password" > "$folder/database_url"
 fi
 [ -e "$folder/metrics_key" ] || random > "$folder/metrics_key"
 echo "Secrets are in $folder. Keep a copy of it with your backups."
