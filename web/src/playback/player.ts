@@ -302,6 +302,7 @@ export class Player {
     if (!cut) return null;
     this.cuts++;
     this.clear();
+    this.layer.takeBack(this.clock.now());
     this.layer.leave(this.clock.now(), INTERRUPTED);
     return cut.id;
   }

@@ -31,6 +31,7 @@ export class SpeechLayer {
   private from = new Float32Array(WIDTH);
   private shown = new Float32Array(WIDTH);
   private shownAt = -Infinity;
+  private before = { shown: this.shown, at: this.shownAt }; // the frame before the last one
   private fade = OUT_OF_SPEECH;
   private fadeStart = -Infinity;
   private speaking = false;
@@ -52,6 +53,14 @@ export class SpeechLayer {
     }
   }
 
+  /** Forget the last frame if its time has not come: it was drawn ahead, and will not be shown. */
+  takeBack(now: number): void {
+    if (this.shownAt > now) {
+      this.shown = this.before.shown;
+      this.shownAt = this.before.at;
+    }
+  }
+
   /** The layer at clock time `at`, fading towards `target` (`null`: rest), and the share of speech. */
   show(target: Pose | null, at: number): { pose: Pose; share: number } {
     const goal = target !== null && this.speaking ? target : null;
@@ -64,6 +73,7 @@ export class SpeechLayer {
       if (goal) to = i < WEIGHT_COUNT ? goal.weights[i]! : i < WIDTH - 1 ? goal.head[i - WEIGHT_COUNT]! : 1;
       shown[i] = this.from[i]! + (to - this.from[i]!) * (IS_MOUTH[i] ? mouth : rest);
     }
+    this.before = { shown: this.shown, at: this.shownAt };
     this.shown = shown;
     this.shownAt = at;
     return {
@@ -73,10 +83,11 @@ export class SpeechLayer {
   }
 
   private begin(fade: Fade, now: number, speaking: boolean): void {
-    // Frames are sampled a little ahead of the clock; a fade starts where the last one was.
+    // A fade starts where the last frame was, which may lie a little ahead of the clock or behind it: so the
+    // first frame after the change already moves.
     this.from = this.shown;
     this.fade = fade;
-    this.fadeStart = Math.max(now, this.shownAt);
+    this.fadeStart = this.shownAt > now - 1.5 * FRAME_S ? this.shownAt : now;
     this.speaking = speaking;
   }
 }
