@@ -50,11 +50,11 @@ def test_the_schema_version_is_the_newest_migration() -> None:
 async def test_opening_again_migrates_nothing_and_keeps_everything(tmp_path: Path) -> None:
     first = await Store.open(tmp_path)
     app = await first.apps.create("shop", now=5)
-    key = await first.secrets.signing_key()
+    key = await first.signing_keys.valid(now=5)
     await first.close()
 
     second = await Store.open(tmp_path)
-    apps, again = await second.apps.list(), await second.secrets.signing_key()
+    apps, again = await second.apps.list(), await second.signing_keys.valid(now=6)
     await second.close()
 
     assert apps == [app]
@@ -134,12 +134,12 @@ async def test_an_apps_name_is_checked(store: Store, name: str) -> None:
 
 async def test_the_admin_key_and_the_signing_key_are_made_once_even_at_the_same_time(store: Store) -> None:
     admin_keys = await asyncio.gather(*(store.secrets.create_admin_key() for _ in range(5)))
-    signing_keys = await asyncio.gather(*(store.secrets.signing_key() for _ in range(5)))
+    signing_keys = await asyncio.gather(*(store.signing_keys.valid(now=1) for _ in range(5)))
 
     (admin_key,) = [key for key in admin_keys if key is not None]
     assert await store.secrets.is_admin_key(admin_key)
     assert not await store.secrets.is_admin_key(admin_key + "x")
-    assert len(set(signing_keys)) == 1
+    assert len({key.value for keys in signing_keys for key in keys}) == 1
 
 
 async def test_only_the_first_start_makes_credentials(store: Store, tmp_path: Path) -> None:

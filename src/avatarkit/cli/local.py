@@ -80,7 +80,7 @@ class LocalManagement:
                 )
             if app_id not in (None, owner):
                 raise error(ErrorCode.APP_ID_UNRECOGNIZED, "The API key belongs to another app.", hint="")
-            signer = TokenSigner(await store.secrets.signing_key())
+            signer = TokenSigner(await store.signing_keys.valid(now=now))
         token = signer.issue(owner, expires_at=now + lifetime_s, now=now)
         return {"sessionToken": token, "expireAt": now + lifetime_s, "appId": owner}
 

@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from avatarkit.clock import Clock, RealClock
 from avatarkit.server.ingress.load import Load
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from avatarkit.server.console.tokens import TokenSigner
     from avatarkit.server.ingress.inference import Inference
     from avatarkit.server.store.database import Store
+    from avatarkit.server.store.meter import SessionMeter
 
 EngineFactory = Callable[[str], "MotionEngine"]
 """Makes the motion engine of a name; called on a worker thread."""
@@ -69,7 +70,7 @@ class Services:
         ]
         self._inferences: Iterator[Inference] | None = None
         self._engine_factory = engine_factory or _open_engine
-        self._opening: asyncio.Task[tuple[Store, TokenSigner]] | None = None
+        self._opening: asyncio.Task[_Opened] | None = None
         self._engine: asyncio.Task[MotionEngine] | None = None
 
     def start(self) -> None:
@@ -79,11 +80,20 @@ class Services:
 
     async def store(self) -> Store:
         """The open store; raises what kept it from opening."""
-        return (await self._opened())[0]
+        return (await self._opened()).store
 
     async def signer(self) -> TokenSigner:
         """Issues and checks session tokens."""
-        return (await self._opened())[1]
+        return (await self._opened()).signer
+
+    async def meter(self) -> SessionMeter:
+        """Opens metered sessions."""
+        return (await self._opened()).meter
+
+    async def refresh_keys(self) -> None:
+        """Take over signing keys that another process made."""
+        opened = await self._opened()
+        opened.signer.replace_keys(await opened.store.signing_keys.valid(now=int(self.unix_time())))
 
     async def engine(self) -> MotionEngine:
         """The motion engine."""
@@ -114,20 +124,30 @@ class Services:
         tasks = [task for task in (self._opening, self._engine) if task is not None]
         results = await asyncio.gather(*tasks, return_exceptions=True)
         if results and not isinstance(results[0], BaseException):
-            await (await self.store()).close()
+            opened = await self._opened()
+            await opened.meter.stop()
+            await opened.store.close()
         for executor in self._executors:
             executor.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self.observer.close)
 
-    async def _opened(self) -> tuple[Store, TokenSigner]:
+    async def _opened(self) -> _Opened:
         if self._opening is None:
             raise RuntimeError("the services were not started")
         return await asyncio.shield(self._opening)
 
-    async def _open_store(self) -> tuple[Store, TokenSigner]:
-        store_type, signer_type = await asyncio.to_thread(_import_store)
-        store = await store_type.open(self.settings.data)
-        return store, signer_type(await store.secrets.signing_key())
+    async def _open_store(self) -> _Opened:
+        store_type, signer_type, meter_type = await asyncio.to_thread(_import_store)
+        store = await store_type.open(self.settings.data, self.settings.database_url)
+        signer = signer_type(await store.signing_keys.valid(now=int(self.unix_time())))
+        meter = meter_type(
+            store.sessions,
+            clock=self.clock,
+            unix_time=self.unix_time,
+            max_sessions=self.settings.sessions_per_app,
+        )
+        meter.start()
+        return _Opened(store, signer, meter)
 
     async def _load_engine(self) -> MotionEngine:
         if self._opening is not None:
@@ -142,11 +162,20 @@ def services_of(connection: HTTPConnection) -> Services:
     return services
 
 
-def _import_store() -> tuple[type[Store], type[TokenSigner]]:
+class _Opened(NamedTuple):
+    """What is there once the store is open."""
+
+    store: Store
+    signer: TokenSigner
+    meter: SessionMeter
+
+
+def _import_store() -> tuple[type[Store], type[TokenSigner], type[SessionMeter]]:
     from avatarkit.server.console.tokens import TokenSigner  # noqa: PLC0415 - see the module's docstring
     from avatarkit.server.store.database import Store  # noqa: PLC0415
+    from avatarkit.server.store.meter import SessionMeter  # noqa: PLC0415
 
-    return Store, TokenSigner
+    return Store, TokenSigner, SessionMeter
 
 
 def _open_engine(name: str) -> MotionEngine:

@@ -70,6 +70,12 @@ class Settings:
         "data folder.",
         group=_PLACE,
     )
+    database_url: str = setting(
+        "",
+        "PostgreSQL database, as postgresql://user:password@host/name; empty is SQLite in the data folder.",
+        group=_PLACE,
+        secret=True,
+    )
     host: str = setting("127.0.0.1", "Address to listen on.", group=_PLACE)
     port: int = setting(8700, "TCP port; 0 takes a free one.", group=_PLACE, least=0, most=65535)
     tls_certificate: Path | None = setting(

@@ -6,46 +6,65 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import event
+from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from avatarkit.errors import AvatarError, ErrorCode, error
 from avatarkit.server.store.apps import Apps
+from avatarkit.server.store.audit import Audit
 from avatarkit.server.store.avatars import Avatars
+from avatarkit.server.store.jobs import Jobs
 from avatarkit.server.store.keys import Keys
 from avatarkit.server.store.migrate import migrate
 from avatarkit.server.store.secrets import Secrets
+from avatarkit.server.store.sessions import Sessions
+from avatarkit.server.store.signing_keys import SigningKeys
+from avatarkit.server.store.tokens import Tokens
+from avatarkit.server.store.writing import listen_to_begin, writing
 
 DATABASE_NAME: Final = "avatarkit.db"
+_POOL: Final = 8
+_MIGRATION_LOCK: Final = 0x41764B69
+"""PostgreSQL advisory lock: of several servers that start at once, one migrates."""
 
 
 class Store:
-    """An open store. Several processes may hold the same one (SQLite in write-ahead mode)."""
+    """An open store. Several processes may hold the same one."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self.apps = Apps(engine)
         self.keys = Keys(engine)
+        self.signing_keys = SigningKeys(engine)
+        self.tokens = Tokens(engine)
+        self.sessions = Sessions(engine)
         self.avatars = Avatars(engine)
+        self.jobs = Jobs(engine)
+        self.audit = Audit(engine)
         self.secrets = Secrets(engine)
 
     @classmethod
-    async def open(cls, data: Path) -> Store:
-        """Open the database in ``data``, making and migrating it as needed.
+    async def open(cls, data: Path, url: str = "") -> Store:
+        """Open the database, making and migrating it as needed.
 
-        The folder and the file are for their owner only.
+        Args:
+            data: Folder of the SQLite database when ``url`` is empty; made when missing, for its owner only.
+            url: ``postgresql://user:password@host/database`` for PostgreSQL.
 
         Raises:
-            AvatarError: ``configurationInvalid`` when the database is newer than this release.
+            AvatarError: ``configurationInvalid`` when the URL cannot be used, the database does not answer, or it
+                is newer than this release.
             OSError: The folder cannot be made or written.
         """
-        path = _prepare(data)
-        engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
-        event.listen(engine.sync_engine, "connect", _set_pragmas)
+        engine = _open_postgresql(url) if url else _open_sqlite(data)
         try:
-            async with engine.begin() as connection:
-                await connection.run_sync(migrate)
-        except BaseException:
+            async with writing(engine) as connection:
+                await connection.run_sync(_migrate_alone)
+        except BaseException as exc:
             await engine.dispose()
+            if url and not isinstance(exc, AvatarError) and isinstance(exc, OSError | SQLAlchemyError):
+                raise _unreachable(url, exc) from exc
             raise
         return cls(engine)
 
@@ -54,15 +73,62 @@ class Store:
         await self._engine.dispose()
 
 
-def _prepare(data: Path) -> Path:
+def _open_sqlite(data: Path) -> AsyncEngine:
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = data / DATABASE_NAME
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    return path
+    engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+    event.listen(engine.sync_engine, "connect", _set_pragmas)
+    listen_to_begin(engine)
+    return engine
+
+
+def _open_postgresql(url: str) -> AsyncEngine:
+    try:
+        parts = make_url(url)
+    except ArgumentError:
+        raise _no_url() from None
+    if parts.drivername not in ("postgresql", "postgres", "postgresql+asyncpg"):
+        raise _no_url()
+    try:
+        return create_async_engine(
+            parts.set(drivername="postgresql+asyncpg"), pool_size=_POOL, max_overflow=0, pool_pre_ping=True
+        )
+    except ModuleNotFoundError as exc:
+        raise error(
+            ErrorCode.MISSING_DEPENDENCY,
+            f"PostgreSQL needs the library '{exc.name}'.",
+            hint="Install it with: pip install 'pyavatarkit[postgres]'",
+        ) from None
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver would begin transactions of its own; see writing.py
     cursor = connection.cursor()
     for pragma in ("busy_timeout = 5000", "journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _migrate_alone(connection: Connection) -> bool:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _MIGRATION_LOCK})
+    return migrate(connection)
+
+
+def _no_url() -> AvatarError:
+    return error(
+        ErrorCode.CONFIGURATION_INVALID,
+        "The database URL must be like postgresql://user:password@host/database.",
+        hint="Leave it out for SQLite in the data folder.",
+    )
+
+
+def _unreachable(url: str, exc: Exception) -> AvatarError:
+    parts = make_url(url)
+    reason = str(getattr(exc, "orig", None) or exc).splitlines()[0:1]
+    return error(
+        ErrorCode.CONFIGURATION_INVALID,
+        f"The database {parts.database or ''} on {parts.host or 'this machine'} cannot be used: {''.join(reason)}",
+        hint="Is it running, and are user, password and database name right?",
+    )

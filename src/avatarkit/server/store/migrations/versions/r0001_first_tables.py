@@ -17,7 +17,7 @@ def upgrade() -> None:
         "apps",
         sa.Column("id", sa.String(32), nullable=False),
         sa.Column("name", sa.String(128), nullable=False),
-        sa.Column("created_at", sa.Integer, nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_apps"),
     )
     op.create_table(
@@ -25,8 +25,8 @@ def upgrade() -> None:
         sa.Column("prefix", sa.String(16), nullable=False),
         sa.Column("app_id", sa.String(32), nullable=False),
         sa.Column("hash", sa.String(64), nullable=False),
-        sa.Column("created_at", sa.Integer, nullable=False),
-        sa.Column("revoked_at", sa.Integer, nullable=True),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("revoked_at", sa.BigInteger, nullable=True),
         sa.PrimaryKeyConstraint("prefix", name="pk_api_keys"),
         sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="fk_api_keys_app_id"),
     )
@@ -42,8 +42,8 @@ def upgrade() -> None:
         sa.Column("license", sa.Text, nullable=False),
         sa.Column("author", sa.Text, nullable=False),
         sa.Column("camera", sa.Text, nullable=False),
-        sa.Column("created_at", sa.Integer, nullable=False),
-        sa.Column("updated_at", sa.Integer, nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("updated_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_avatars"),
     )
     op.create_index("ix_avatars_sha256", "avatars", ["sha256"])

@@ -1,0 +1,147 @@
+"""The making of avatars: each creation is a job, whether it is built later or was uploaded whole."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any, Final
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from avatarkit.server.store.apps import no_app
+from avatarkit.server.store.records import Job, JobStatus
+from avatarkit.server.store.schema import apps, jobs
+from avatarkit.server.store.writing import writing
+
+WINDOWS: Final = ((60, 20), (3600, 200), (24 * 3600, 2000))
+"""Most creations of one app: in so many seconds, so many."""
+MAX_RUNNING: Final = 10
+"""Most unfinished jobs of one app."""
+_UNFINISHED: Final = (JobStatus.QUEUED.value, JobStatus.PROCESSING.value)
+
+
+class CreationRefusal(Enum):
+    """Why an app may make no further avatar now."""
+
+    QUOTA = "quota"
+    RATE = "rate"
+    CONCURRENCY = "concurrency"
+
+
+class Jobs:
+    """The ``jobs`` table, and ``apps.creations``."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def create(self, app_id: str, name: str, *, now: int, spec: str | None = None) -> Job | CreationRefusal:
+        """Count a creation and make its job, queued. Atomic over all servers on this store.
+
+        Raises ``AvatarError`` (``appIDUnrecognized``).
+        """
+        job_id = f"job_{secrets.token_hex(8)}"
+        async with writing(self._engine) as connection:
+            refusal = await _refusal(connection, app_id, now)
+            if refusal is not None:
+                return refusal
+            values = {"status": JobStatus.QUEUED.value, "spec": spec, "created_at": now, "updated_at": now}
+            await connection.execute(insert(jobs).values(id=job_id, app_id=app_id, name=name, **values))
+            more = {"creations": apps.c.creations + 1}
+            await connection.execute(update(apps).where(apps.c.id == app_id).values(**more))
+            return _job((await connection.execute(select(jobs).where(jobs.c.id == job_id))).one())
+
+    async def take(self, *, now: int) -> Job | None:
+        """The oldest queued job, taken for processing; ``None`` when there is none. No two servers take the same."""
+        oldest = (
+            select(jobs)
+            .where(jobs.c.status == JobStatus.QUEUED.value, jobs.c.spec.is_not(None))
+            .order_by(jobs.c.created_at, jobs.c.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        async with writing(self._engine) as connection:
+            row = (await connection.execute(oldest)).first()
+            if row is None:
+                return None
+            taken = {"status": JobStatus.PROCESSING.value, "updated_at": now}
+            await connection.execute(update(jobs).where(jobs.c.id == row.id).values(**taken))
+            return _job((await connection.execute(select(jobs).where(jobs.c.id == row.id))).one())
+
+    async def succeed(self, job_id: str, avatar_id: str, *, now: int) -> None:
+        """The avatar is made."""
+        await self._finish(job_id, now, status=JobStatus.SUCCEEDED.value, avatar_id=avatar_id)
+
+    async def fail(self, job_id: str, code: str, message: str, *, retryable: bool, now: int) -> None:
+        """It is not; the creation is given back to the app's quota."""
+        values = {"error_code": code, "error_message": message[:500], "error_retryable": int(retryable)}
+        await self._finish(job_id, now, gives_back=True, status=JobStatus.FAILED.value, **values)
+
+    async def give_up_stale(self, *, now: int, after_s: int) -> int:
+        """Fail jobs that nobody has worked on for ``after_s`` seconds, as when their server died; how many."""
+        query = select(jobs.c.id).where(
+            jobs.c.updated_at < now - after_s,
+            (jobs.c.status == JobStatus.PROCESSING.value)
+            | ((jobs.c.status == JobStatus.QUEUED.value) & jobs.c.spec.is_(None)),
+        )
+        async with self._engine.connect() as connection:
+            stale = list(await connection.scalars(query))
+        for job_id in stale:
+            await self.fail(job_id, "internal_error", "The server stopped meanwhile.", retryable=True, now=now)
+        return len(stale)
+
+    async def get(self, job_id: str, app_id: str) -> Job | None:
+        """One job of an app."""
+        query = select(jobs).where(jobs.c.id == job_id, jobs.c.app_id == app_id)
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(query)).first()
+        return None if row is None else _job(row)
+
+    async def page(
+        self, app_id: str, *, statuses: Sequence[JobStatus], after: str, count: int
+    ) -> tuple[list[Job], int]:
+        """``count`` jobs of an app after an id, by id, and how many there are in all; no status means every one."""
+        mine = [jobs.c.app_id == app_id]
+        if statuses:
+            mine.append(jobs.c.status.in_([status.value for status in statuses]))
+        query = select(jobs).where(*mine, jobs.c.id > after).order_by(jobs.c.id).limit(count)
+        async with self._engine.connect() as connection:
+            total = await connection.scalar(select(func.count()).select_from(jobs).where(*mine))
+            return [_job(row) for row in await connection.execute(query)], int(total or 0)
+
+    async def _finish(self, job_id: str, now: int, *, gives_back: bool = False, **values: object) -> None:
+        async with writing(self._engine) as connection:
+            app_id = await connection.scalar(select(jobs.c.app_id).where(jobs.c.id == job_id))
+            query = (
+                update(jobs)
+                .where(jobs.c.id == job_id, jobs.c.status.in_(_UNFINISHED))
+                .values(**values, updated_at=now, completed_at=now)
+            )
+            if (await connection.execute(query)).rowcount and gives_back:
+                fewer = {"creations": apps.c.creations - 1}
+                await connection.execute(update(apps).where(apps.c.id == app_id).values(**fewer))
+
+
+async def _refusal(connection: AsyncConnection, app_id: str, now: int) -> CreationRefusal | None:
+    app = (await connection.execute(select(apps).where(apps.c.id == app_id).with_for_update())).first()
+    if app is None:
+        raise no_app(app_id)
+    if app.max_creations is not None and app.creations >= app.max_creations:
+        return CreationRefusal.QUOTA
+    count = select(func.count()).select_from(jobs)
+    running = count.where(jobs.c.app_id == app_id, jobs.c.status.in_(_UNFINISHED))
+    if int(await connection.scalar(running) or 0) >= MAX_RUNNING:
+        return CreationRefusal.CONCURRENCY
+    for seconds, most in WINDOWS:
+        recent = count.where(jobs.c.app_id == app_id, jobs.c.created_at > now - seconds)
+        if int(await connection.scalar(recent) or 0) >= most:
+            return CreationRefusal.RATE
+    return None
+
+
+def _job(row: Any) -> Job:
+    values = dict(row._mapping)
+    values["status"] = JobStatus(values["status"])
+    values["error_retryable"] = bool(values["error_retryable"])
+    return Job(**values)

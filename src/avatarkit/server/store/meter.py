@@ -1,0 +1,194 @@
+"""The sessions of one running server, metered: places, credits, and orders to end.
+
+::
+
+    try:
+        lease = await meter.open(SessionRequest(...))   # at the upgrade: reserves a place
+    except SessionRefused as refused:
+        ...                                             # refused.reason is a Refusal
+    await lease.confirm()                               # seconds are counted from here
+    reason = await lease.ended()                        # waits; an EndReason when the session must be closed
+    await lease.close("client left")                    # always, once or more; gives the place back
+
+``lease.limit_s`` is the longest time from the confirmation that the app's quota and the token allow, or ``None``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from avatarkit.clock import Clock
+from avatarkit.server.store.sessions import EndReason, Refusal, SessionRequest, Sessions
+
+_log: Final = logging.getLogger(__name__)
+
+BEAT_S: Final = 0.5
+"""How often a server with sessions says that it lives: what a kill can lose of the count."""
+_TIDY_S: Final = 15.0
+_FORGET_S: Final = 3600.0
+_KEEP_MS: Final = 30 * 24 * 3600 * 1000
+"""How long the record of a session is kept."""
+
+
+class SessionRefused(Exception):  # noqa: N818 - an answer, not a fault of the program
+    """A session may not be opened."""
+
+    def __init__(self, reason: Refusal) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+class SessionLease:
+    """One session that holds a place. Made by :meth:`SessionMeter.open`."""
+
+    def __init__(self, meter: SessionMeter, request: SessionRequest, limit_s: int | None) -> None:
+        self._meter = meter
+        self._is_open = True
+        self._end: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
+        self.id: Final = request.session_id
+        self.app_id: Final = request.app_id
+        self.limit_s: Final = limit_s
+        """Longest time from the confirmation, in seconds; ``None`` when neither app nor token says."""
+
+    async def confirm(self) -> None:
+        """Seconds are counted from now."""
+        await self._meter.confirm(self)
+
+    async def ended(self) -> EndReason:
+        """Wait until the session must be closed, and say why. Any number of tasks may wait, and be cancelled."""
+        return await asyncio.shield(self._end)
+
+    async def close(self, reason: str) -> None:
+        """Give the place back; ``reason`` is for the operator. Idempotent."""
+        if self._is_open:
+            self._is_open = False
+            await self._meter.close_lease(self, reason)
+
+    def order_end(self, reason: EndReason) -> None:
+        """For the meter: let :meth:`ended` return."""
+        if not self._end.done():
+            self._end.set_result(reason)
+
+
+class SessionMeter:
+    """Metered sessions of one server process. Used from one event loop.
+
+    Args:
+        sessions: The store's table.
+        clock: Source of durations.
+        unix_time: Source of calendar time, in Unix seconds. Servers on one store must agree on it to a second
+            or two.
+        max_sessions: Most open sessions of one app, unless the app's quota is smaller.
+    """
+
+    def __init__(
+        self, sessions: Sessions, *, clock: Clock, unix_time: Callable[[], float], max_sessions: int
+    ) -> None:
+        self._sessions = sessions
+        self._clock = clock
+        self._unix_time = unix_time
+        self._max_sessions = max_sessions
+        self._server_id = secrets.token_hex(8)
+        self._host = socket.gethostname()
+        self._leases: dict[str, SessionLease] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._has_work = asyncio.Event()
+
+    def start(self) -> None:
+        """Begin to beat, and to clear away what dead servers left."""
+        self._tasks = [asyncio.create_task(self._beat_forever()), asyncio.create_task(self._tidy_forever())]
+
+    async def stop(self) -> None:
+        """Stop, closing what is still open. Idempotent."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        self._leases.clear()
+        await self._sessions.leave(self._server_id, now_ms=self._now_ms())
+
+    async def open(self, request: SessionRequest) -> SessionLease:
+        """Reserve a place for a session, using up its token if that is for single use.
+
+        Raises:
+            SessionRefused: With the reason; nothing was used up.
+        """
+        granted = await self._sessions.open(
+            request,
+            server_id=self._server_id,
+            host=self._host,
+            now_ms=self._now_ms(),
+            max_sessions=self._max_sessions,
+        )
+        if isinstance(granted, Refusal):
+            raise SessionRefused(granted)
+        lease = self._leases[request.session_id] = SessionLease(self, request, granted.limit_s)
+        self._has_work.set()
+        return lease
+
+    async def confirm(self, lease: SessionLease) -> None:
+        """See :meth:`SessionLease.confirm`."""
+        await self._sessions.confirm(lease.id, now_ms=self._now_ms())
+
+    async def close_lease(self, lease: SessionLease, reason: str) -> None:
+        """See :meth:`SessionLease.close`. It is finished even when the caller is cancelled."""
+        self._leases.pop(lease.id, None)
+        closing = asyncio.ensure_future(self._sessions.close(lease.id, reason=reason, now_ms=self._now_ms()))
+        await asyncio.shield(closing)
+
+    def total(self) -> int:
+        """Open sessions of this server."""
+        return len(self._leases)
+
+    async def beat(self) -> None:
+        """Say that this server lives, and pass on which sessions must end."""
+        app_ids = {lease.app_id for lease in self._leases.values()}
+        beat = await self._sessions.beat(self._server_id, app_ids=app_ids, now_ms=self._now_ms())
+        if beat.is_lost:
+            _log.error("the store held this server for dead; %d sessions must end", len(self._leases))
+            ending = dict.fromkeys(self._leases, EndReason.LOST)
+        else:
+            ending = beat.ending
+        for session_id, reason in ending.items():
+            if session_id in self._leases:
+                self._leases[session_id].order_end(reason)
+
+    async def _beat_forever(self) -> None:
+        while True:
+            await self._clock.sleep_until(self._clock.now() + BEAT_S)
+            if not self._leases:
+                self._has_work.clear()
+                await self._has_work.wait()
+                continue
+            with _logged("the store could not be told that this server lives"):
+                await self.beat()
+
+    async def _tidy_forever(self) -> None:
+        forgotten_s = float("-inf")
+        while True:
+            with _logged("the store could not be tidied"):
+                count = await self._sessions.forget_dead_servers(now_ms=self._now_ms())
+                if count:
+                    _log.warning("closed %d sessions that a server left open when it died", count)
+                if self._clock.now() - forgotten_s >= _FORGET_S:
+                    forgotten_s = self._clock.now()
+                    await self._sessions.forget_old(now_ms=self._now_ms(), keep_ms=_KEEP_MS)
+            await self._clock.sleep_until(self._clock.now() + _TIDY_S)
+
+    def _now_ms(self) -> int:
+        return int(self._unix_time() * 1000)
+
+
+@contextlib.contextmanager
+def _logged(what: str) -> Iterator[None]:
+    """Log a failure of the store and go on: it may be back at the next try."""
+    try:
+        yield
+    except Exception:
+        _log.exception(what)
