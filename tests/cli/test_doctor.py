@@ -130,3 +130,12 @@ def test_it_speaks_to_people_too(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert "FAILED  Motion engine" in shown
     assert "-> " in shown
     assert "checks failed." in shown
+
+
+def test_a_postgresql_that_does_not_answer_is_told_without_its_password(examine: Any) -> None:
+    status, report = examine(DATABASE_URL="postgresql://user:hunter2hunter2@127.0.0.1:1/avatarkit")
+    assert (status, report["Database"]["level"]) == (1, "failed")
+    assert "PostgreSQL" in report["Database"]["found"]
+    assert "hunter2" not in json.dumps(report)
+    status, report = examine(DATABASE_URL="no url")
+    assert (status, report["Database"]["level"]) == (1, "failed")
