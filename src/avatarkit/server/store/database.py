@@ -10,7 +10,7 @@ from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from avatarkit.errors import AvatarError, ErrorCode, error
+from avatarkit.errors import AvatarError, ErrorCode, error, missing_dependency
 from avatarkit.server.store.apps import Apps
 from avatarkit.server.store.audit import Audit
 from avatarkit.server.store.avatars import Avatars
@@ -49,7 +49,8 @@ class Store:
         """Open the database, making and migrating it as needed.
 
         Args:
-            data: Folder of the SQLite database when ``url`` is empty; made when missing, for its owner only.
+            data: The server's folder, which holds the SQLite database when ``url`` is empty; made when missing, for
+                its owner only.
             url: ``postgresql://user:password@host/database`` for PostgreSQL.
 
         Raises:
@@ -57,6 +58,7 @@ class Store:
                 is newer than this release.
             OSError: The folder cannot be made or written.
         """
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         engine = _open_postgresql(url) if url else _open_sqlite(data)
         try:
             async with writing(engine) as connection:
@@ -74,7 +76,6 @@ class Store:
 
 
 def _open_sqlite(data: Path) -> AsyncEngine:
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = data / DATABASE_NAME
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
@@ -95,11 +96,7 @@ def _open_postgresql(url: str) -> AsyncEngine:
             parts.set(drivername="postgresql+asyncpg"), pool_size=_POOL, max_overflow=0, pool_pre_ping=True
         )
     except ModuleNotFoundError as exc:
-        raise error(
-            ErrorCode.MISSING_DEPENDENCY,
-            f"PostgreSQL needs the library '{exc.name}'.",
-            hint="Install it with: pip install 'pyavatarkit[postgres]'",
-        ) from None
+        raise missing_dependency(exc.name or "asyncpg", "postgres") from None
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
