@@ -58,8 +58,7 @@ class Store:
                 is newer than this release.
             OSError: The folder cannot be made or written.
         """
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        engine = _open_postgresql(url) if url else _open_sqlite(data)
+        engine = _open_engine(data, url)
         try:
             async with writing(engine) as connection:
                 await connection.run_sync(_migrate_alone)
@@ -73,6 +72,11 @@ class Store:
     async def close(self) -> None:
         """Let go of every connection. Idempotent."""
         await self._engine.dispose()
+
+
+def _open_engine(data: Path, url: str) -> AsyncEngine:
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return _open_postgresql(url) if url else _open_sqlite(data)
 
 
 def _open_sqlite(data: Path) -> AsyncEngine:
