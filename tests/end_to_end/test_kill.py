@@ -17,6 +17,7 @@ import httpx
 from avatarkit.backend import BackendClient
 from avatarkit.errors import AvatarError, ErrorCode
 from avatarkit.server.store.database import Store
+from avatarkit.server.store.sessions import STALE_MS
 
 SPOKEN_S = 2.5
 
@@ -51,9 +52,10 @@ def start(data: Path) -> Process:
 
 
 async def credit_used_s(data: Path, app_id: str) -> float:
+    """What the app has used, asked as of a moment at which a killed server counts as dead."""
     store = await Store.open(data, "")
     try:
-        return (await store.apps.usage(app_id, now_ms=int(time.time() * 1000))).credit_used_s
+        return (await store.apps.usage(app_id, now_ms=int(time.time() * 1000) + 2 * STALE_MS)).credit_used_s
     finally:
         await store.close()
 
