@@ -70,7 +70,10 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in added.items():
-                    headers.setdefault(name, value)
+                    if name == "Vary":
+                        headers.add_vary_header(value)
+                    else:
+                        headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
