@@ -12,13 +12,15 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from avatarkit.clock import Clock, RealClock
 from avatarkit.server.ingress.load import Load
 from avatarkit.server.ingress.registry import SessionRegistry
 from avatarkit.server.ingress.timers import Timers
-from avatarkit.server.library.assets import AssetFolder
+from avatarkit.server.library.assets import open_assets
+from avatarkit.server.library.cover import Covers
+from avatarkit.server.library.jobs import JobRunner
 from avatarkit.server.observe.observer import Observer
 from avatarkit.server.observe.open import open_observer
 from avatarkit.server.settings import Settings
@@ -27,10 +29,15 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
     from avatarkit.motion.contract import MotionEngine
-    from avatarkit.server.console.tokens import TokenSigner
+    from avatarkit.server.console.tokens import TokenClaims, TokenFault, TokenSigner
     from avatarkit.server.ingress.inference import Inference
     from avatarkit.server.store.database import Store
     from avatarkit.server.store.meter import SessionMeter
+
+_KEYS_FRESH_S: Final = 30.0
+"""Signing keys are read again when they are older than that."""
+_KEYS_RETRY_S: Final = 1.0
+"""So often at most are they read again because a token names a key that is not there."""
 
 EngineFactory = Callable[[str], "MotionEngine"]
 """Makes the motion engine of a name; called on a worker thread."""
@@ -60,16 +67,18 @@ class Services:
         self.clock: Clock = clock or RealClock()
         self.unix_time = unix_time
         self.observer = observer or open_observer(settings, self.clock)
-        self.assets = AssetFolder(settings.data / "assets")
+        self.assets = open_assets(settings.data, settings.asset_storage)
+        self.covers = Covers(self.assets)
         self.timers = Timers(self.clock)
         self.load = Load(self.clock, settings.overload_lateness_s)
-        self.sessions = SessionRegistry(settings.sessions_per_app, settings.connection_limit, self.load)
+        self.sessions = SessionRegistry(settings.connection_limit, self.load)
         self._executors = [
             ThreadPoolExecutor(1, thread_name_prefix="avatarkit-motion")
             for _ in range(settings.engine_threads or os.cpu_count() or 1)
         ]
         self._inferences: Iterator[Inference] | None = None
         self._engine_factory = engine_factory or _open_engine
+        self._keys_read_s = self.clock.now()
         self._opening: asyncio.Task[_Opened] | None = None
         self._engine: asyncio.Task[MotionEngine] | None = None
 
@@ -90,9 +99,22 @@ class Services:
         """Opens metered sessions."""
         return (await self._opened()).meter
 
+    async def jobs(self) -> JobRunner:
+        """Builds avatars."""
+        return (await self._opened()).jobs
+
+    async def check_token(self, token: str) -> TokenClaims | TokenFault:
+        """What a session token says, or why it is refused; keys that another process made or dropped count."""
+        opened = await self._opened()
+        age_s = self.clock.now() - self._keys_read_s
+        if age_s > _KEYS_FRESH_S or (age_s > _KEYS_RETRY_S and not opened.signer.knows(token)):
+            await self.refresh_keys()
+        return opened.signer.check(token, now=self.unix_time())
+
     async def refresh_keys(self) -> None:
         """Take over signing keys that another process made."""
         opened = await self._opened()
+        self._keys_read_s = self.clock.now()
         opened.signer.replace_keys(await opened.store.signing_keys.valid(now=int(self.unix_time())))
 
     async def engine(self) -> MotionEngine:
@@ -125,6 +147,7 @@ class Services:
         results = await asyncio.gather(*tasks, return_exceptions=True)
         if results and not isinstance(results[0], BaseException):
             opened = await self._opened()
+            await opened.jobs.stop()
             await opened.meter.stop()
             await opened.store.close()
         for executor in self._executors:
@@ -147,7 +170,7 @@ class Services:
             max_sessions=self.settings.sessions_per_app,
         )
         meter.start()
-        return _Opened(store, signer, meter)
+        return _Opened(store, signer, meter, JobRunner(store, self.assets, self.unix_time))
 
     async def _load_engine(self) -> MotionEngine:
         if self._opening is not None:
@@ -168,6 +191,7 @@ class _Opened(NamedTuple):
     store: Store
     signer: TokenSigner
     meter: SessionMeter
+    jobs: JobRunner
 
 
 def _import_store() -> tuple[type[Store], type[TokenSigner], type[SessionMeter]]:

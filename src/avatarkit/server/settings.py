@@ -76,6 +76,12 @@ class Settings:
         group=_PLACE,
         secret=True,
     )
+    asset_storage: str = setting(
+        "",
+        "Storage of avatar files that servers share, as an fsspec URL such as s3://bucket/avatars; empty is the data "
+        "folder alone.",
+        group=_PLACE,
+    )
     host: str = setting("127.0.0.1", "Address to listen on.", group=_PLACE)
     port: int = setting(8700, "TCP port; 0 takes a free one.", group=_PLACE, least=0, most=65535)
     tls_certificate: Path | None = setting(

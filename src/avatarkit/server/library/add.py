@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from avatarkit.errors import ErrorCode, error
-from avatarkit.server.store.records import AvatarRecord
+from avatarkit.server.store.records import AvatarRecord, Visibility
 
 if TYPE_CHECKING:
     from avatarkit.avatars.bundle import BundleInfo
@@ -19,8 +20,22 @@ _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MAX_TEXT: Final = 2000
 
 
-async def add_avatar(store: Store, assets: AssetFolder, avatar_id: str, path: Path, *, now: int) -> AvatarRecord:
-    """Check a bundle and take it into the library; an avatar of that id is replaced.
+def new_avatar_id() -> str:
+    """An id for an avatar that an app made."""
+    return f"av_{secrets.token_hex(8)}"
+
+
+async def add_avatar(
+    store: Store,
+    assets: AssetFolder,
+    avatar_id: str,
+    path: Path,
+    *,
+    now: int,
+    owner: str | None = None,
+    name: str | None = None,
+) -> AvatarRecord:
+    """Check a bundle and take it into the library; an avatar of that id gets it as its next version.
 
     Args:
         store: Where its description goes.
@@ -28,6 +43,8 @@ async def add_avatar(store: Store, assets: AssetFolder, avatar_id: str, path: Pa
         avatar_id: 1 to 64 of letters, digits, dot, dash and underscore, beginning with a letter or digit.
         path: The bundle, binary glTF; it is copied.
         now: Unix seconds.
+        owner: The app that makes it: it alone sees the avatar then, until that is changed.
+        name: For people; default: the bundle's own.
 
     Raises:
         AvatarError: The id is malformed (``configurationInvalid``) or the bundle is refused, with the reason.
@@ -42,7 +59,7 @@ async def add_avatar(store: Store, assets: AssetFolder, avatar_id: str, path: Pa
     sha256, size = await asyncio.to_thread(assets.add, path)
     record = AvatarRecord(
         id=avatar_id,
-        name=info.name[:128] or avatar_id,
+        name=(name or info.name)[:128] or avatar_id,
         version=1,
         sha256=sha256,
         size=size,
@@ -52,8 +69,23 @@ async def add_avatar(store: Store, assets: AssetFolder, avatar_id: str, path: Pa
         camera=info.camera,
         created_at=now,
         updated_at=now,
+        owner=owner,
+        visibility=Visibility.EVERYONE if owner is None else Visibility.GRANTED,
     )
-    return await store.avatars.put(record)
+    kept = await store.avatars.put(record)
+    # Another process may just have removed the same content together with the last avatar that used it.
+    if await asyncio.to_thread(assets.path, sha256) is None:
+        await asyncio.to_thread(assets.add, path)
+    return kept
+
+
+async def remove_avatar(store: Store, assets: AssetFolder, avatar_id: str) -> None:
+    """Remove an avatar with all versions, and the bundles that no other avatar uses.
+
+    Raises ``AvatarError`` (``avatarIDUnrecognized``).
+    """
+    for sha256 in await store.avatars.delete(avatar_id):
+        await asyncio.to_thread(assets.remove, sha256)
 
 
 def _read_info(path: Path) -> BundleInfo:

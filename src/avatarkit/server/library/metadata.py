@@ -9,7 +9,7 @@ from avatarkit.server.store.records import AvatarRecord
 
 def describe(record: AvatarRecord) -> dict[str, Any]:
     """Metadata of an avatar: camel-case names, sizes in bytes, camera in metres and degrees, times in Unix
-    seconds. ``bundleUrl`` is relative to the server."""
+    seconds. ``bundleUrl`` and ``coverUrl`` are relative to the server."""
     return {
         "id": record.id,
         "name": record.name,
@@ -25,6 +25,21 @@ def describe(record: AvatarRecord) -> dict[str, Any]:
             "target": list(record.camera.target),
             "verticalFovDeg": record.camera.vertical_fov_deg,
         },
+        "coverUrl": cover_url(record),
         "createdAt": record.created_at,
         "updatedAt": record.updated_at,
+    }
+
+
+def cover_url(record: AvatarRecord) -> str:
+    """Where the avatar's picture is, relative to the server. It is drawn when it is first asked for."""
+    return f"/v1/client/covers/{record.sha256}"
+
+
+def describe_fully(record: AvatarRecord) -> dict[str, Any]:
+    """An avatar as its administrators see it: what clients see, and who owns and sees it."""
+    return describe(record) | {
+        "owner": record.owner,
+        "state": record.state.value,
+        "visibility": record.visibility.value,
     }

@@ -17,7 +17,7 @@ from avatarkit.server.store.writing import insert_new, writing
 from avatarkit.types import Camera
 
 _SHOWN: Final = ("id", "name", "version", "owner", "state", "visibility", "created_at", "updated_at")
-_CONTENT: Final = ("sha256", "size", "cover_sha256", "minimum_sdk", "license", "author", "camera")
+_CONTENT: Final = ("sha256", "size", "minimum_sdk", "license", "author", "camera")
 
 
 class Avatars:
@@ -116,34 +116,22 @@ class Avatars:
         async with self._engine.connect() as connection:
             return sorted(await connection.scalars(query))
 
-    async def set_cover(self, avatar_id: str, version: int, sha256: str) -> None:
-        """Give a version its picture."""
-        query = (
-            update(avatar_versions)
-            .where(avatar_versions.c.avatar_id == avatar_id, avatar_versions.c.version == version)
-            .values(cover_sha256=sha256)
-        )
-        async with writing(self._engine) as connection:
-            await connection.execute(query)
-
     async def delete(self, avatar_id: str) -> Sequence[str]:
-        """Remove an avatar with all versions; hashes of the files that no other avatar uses.
+        """Remove an avatar with all versions; hashes of the bundles that no other avatar uses.
 
         Raises ``AvatarError`` (``avatarIDUnrecognized``).
         """
         async with writing(self._engine) as connection:
             await _get(connection, avatar_id)
             mine = avatar_versions.c.avatar_id == avatar_id
-            hashes = set()
-            for column in (avatar_versions.c.sha256, avatar_versions.c.cover_sha256):
-                hashes |= {value for value in await connection.scalars(select(column).where(mine)) if value}
+            hashes = set(await connection.scalars(select(avatar_versions.c.sha256).where(mine)))
             for table in (avatar_grants, avatar_versions):
                 await connection.execute(delete(table).where(table.c.avatar_id == avatar_id))
             await connection.execute(delete(avatars).where(avatars.c.id == avatar_id))
             return [sha256 for sha256 in sorted(hashes) if not await _is_used(connection, sha256)]
 
     async def has_asset(self, sha256: str) -> bool:
-        """Whether an avatar uses that file, as bundle or cover."""
+        """Whether an avatar uses that bundle."""
         async with self._engine.connect() as connection:
             return await _is_used(connection, sha256)
 
@@ -211,7 +199,6 @@ async def _replace(connection: AsyncConnection, record: AvatarRecord, shown: int
     version = shown
     if current.sha256 == record.sha256:
         terms = {name: getattr(record, name) for name in ("minimum_sdk", "license", "author")}
-        terms |= {"cover_sha256": record.cover_sha256 or current.cover_sha256}
         query = update(avatar_versions).where(mine, avatar_versions.c.version == shown).values(**terms)
         await connection.execute(query)
     else:
@@ -221,8 +208,8 @@ async def _replace(connection: AsyncConnection, record: AvatarRecord, shown: int
 
 
 async def _is_used(connection: AsyncConnection, sha256: str) -> bool:
-    used = or_(avatar_versions.c.sha256 == sha256, avatar_versions.c.cover_sha256 == sha256)
-    return await connection.scalar(select(avatar_versions.c.version).where(used).limit(1)) is not None
+    query = select(avatar_versions.c.version).where(avatar_versions.c.sha256 == sha256).limit(1)
+    return await connection.scalar(query) is not None
 
 
 def _record(row: Any) -> AvatarRecord:

@@ -2,15 +2,20 @@
 
 ::
 
+    claims = await services.check_token(token)          # a TokenClaims, or the fault of the token
+    avatar = await store.avatars.visible(avatar_id, claims.app_id)   # None: not for this app
+    meter = await services.meter()
     try:
-        lease = await meter.open(SessionRequest(...))   # at the upgrade: reserves a place
+        # at the upgrade: reserves a place, and uses up a single-use token
+        lease = await meter.open(claims.session(connection_id, avatar_id))
     except SessionRefused as refused:
         ...                                             # refused.reason is a Refusal
     await lease.confirm()                               # seconds are counted from here
     reason = await lease.ended()                        # waits; an EndReason when the session must be closed
     await lease.close("client left")                    # always, once or more; gives the place back
 
-``lease.limit_s`` is the longest time from the confirmation that the app's quota and the token allow, or ``None``.
+A token may be for one avatar only: ``claims.options.avatar_id``. ``lease.limit_s`` is the longest time from the
+confirmation that the app's quota and the token allow, or ``None``.
 """
 
 from __future__ import annotations
@@ -24,7 +29,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from avatarkit.clock import Clock
-from avatarkit.server.store.sessions import EndReason, Refusal, SessionRequest, Sessions
+from avatarkit.server.store.metering import EndReason, Refusal, SessionRequest
+from avatarkit.server.store.sessions import Sessions
 
 _log: Final = logging.getLogger(__name__)
 
@@ -63,6 +69,10 @@ class SessionLease:
     async def ended(self) -> EndReason:
         """Wait until the session must be closed, and say why. Any number of tasks may wait, and be cancelled."""
         return await asyncio.shield(self._end)
+
+    def on_end(self, act: Callable[[EndReason], None]) -> None:
+        """Call ``act`` on the event loop when the session must be closed: :meth:`ended` without a task."""
+        self._end.add_done_callback(lambda end: act(end.result()))
 
     async def close(self, reason: str) -> None:
         """Give the place back; ``reason`` is for the operator. Idempotent."""

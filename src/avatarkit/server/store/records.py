@@ -140,8 +140,6 @@ class AvatarRecord:
     """Unix seconds."""
     updated_at: int
     """Unix seconds."""
-    cover_sha256: str | None = None
-    """Content hash of its picture (PNG)."""
     owner: str | None = None
     """The app that made it; ``None`` for the operator."""
     state: AvatarState = AvatarState.PUBLISHED

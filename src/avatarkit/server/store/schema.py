@@ -126,14 +126,12 @@ avatar_versions = Table(
     Column("version", Integer, primary_key=True),
     Column("sha256", String(64), nullable=False),
     Column("size", BigInteger, nullable=False),
-    Column("cover_sha256", String(64), nullable=True),
     Column("minimum_sdk", String(32), nullable=False),
     Column("license", Text, nullable=False),
     Column("author", Text, nullable=False),
     Column("camera", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Index("ix_avatar_versions_sha256", "sha256"),
-    Index("ix_avatar_versions_cover_sha256", "cover_sha256"),
 )
 
 avatar_grants = Table(

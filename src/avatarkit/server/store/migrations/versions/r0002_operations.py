@@ -175,7 +175,6 @@ def _split_avatars() -> None:
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("size", sa.BigInteger, nullable=False),
-        sa.Column("cover_sha256", sa.String(64), nullable=True),
         sa.Column("minimum_sdk", sa.String(32), nullable=False),
         sa.Column("license", sa.Text, nullable=False),
         sa.Column("author", sa.Text, nullable=False),
@@ -185,7 +184,6 @@ def _split_avatars() -> None:
         sa.ForeignKeyConstraint(["avatar_id"], ["avatars.id"], name="fk_avatar_versions_avatar_id"),
     )
     op.create_index("ix_avatar_versions_sha256", "avatar_versions", ["sha256"])
-    op.create_index("ix_avatar_versions_cover_sha256", "avatar_versions", ["cover_sha256"])
     op.create_table(
         "avatar_grants",
         sa.Column("avatar_id", sa.String(64), nullable=False),

@@ -1,0 +1,42 @@
+"""Heavy work on files from outside, in a process of its own: it can neither stall nor bring down the server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from typing import Final
+
+_ERROR_BYTES: Final = 2000
+
+
+class ChildError(Exception):
+    """The work was not done; the text is the child's last line, fit for people."""
+
+
+async def run_child(module: str, *arguments: str, timeout_s: float) -> None:
+    """Run ``python -m module arguments`` and wait for it.
+
+    Raises:
+        ChildError: It failed, or took longer than ``timeout_s``; it is then killed.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        module,
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(timeout_s):
+            _, said = await process.communicate()
+    except TimeoutError:
+        raise ChildError(f"it took longer than {timeout_s:g} s") from None
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    if process.returncode != 0:
+        lines = said[-_ERROR_BYTES:].decode("utf-8", "replace").strip().splitlines()
+        raise ChildError(lines[-1] if lines else f"it ended with status {process.returncode}")
