@@ -68,6 +68,8 @@ async def _walk_and_report(console: Console, server: ServerProcess, options: _Op
                 bars.update(bar, completed=step.progress)
 
         def finished(stage: Stage) -> None:
+            if stage.name == "load":
+                bars.stop()
             console.print(f"  {stage.name:<22}{stage.ms:9.1f} ms", highlight=False)
 
         run = await walk(
