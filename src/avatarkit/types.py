@@ -51,6 +51,15 @@ class FrameStarvationMode(StrEnum):
     STRICT_SYNC = "strictSync"
 
 
+class Mood(StrEnum):
+    """How the avatar lives while it does not speak, and a little while it does."""
+
+    NEUTRAL = "neutral"
+    ATTENTIVE = "attentive"
+    CHEERFUL = "cheerful"
+    TIRED = "tired"
+
+
 class RenderQuality(StrEnum):
     """Share of the surface's pixels that are drawn: half each way, three quarters, all."""
 
@@ -266,3 +275,24 @@ class SessionReport:
     frames_drawn: int
     frames_dropped: int
     """Frames of the surface's rate that were not drawn in time."""
+    first_frame_ms: float | None = None
+    """Milliseconds from making the view to its first frame on the surface."""
+    rounds_finished: int = 0
+    """Rounds that were heard to their end."""
+    rounds_interrupted: int = 0
+    """Rounds that were cut off."""
+    starvations: int = 0
+    """Times that a round was heard without the motion it expected."""
+    starved_ms: float = 0.0
+    """How long that lasted, all in all."""
+    stalls: int = 0
+    """Times that the voice halted for want of motion (``strictSync``)."""
+    stalled_ms: float = 0.0
+    motion_frames_unused: int = 0
+    """Motion frames received for rounds that were over, or for times already behind."""
+    audio_bytes_sent: int = 0
+    """Audio handed to the connection, as it goes upstream."""
+    motion_bytes: int = 0
+    """Messages with motion received, envelopes included."""
+    longest_frame_gap_ms: float | None = None
+    """Longest time between two frames on the surface."""

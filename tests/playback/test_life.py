@@ -14,6 +14,7 @@ FPS = 50
 
 def lids(seed: int, seconds: float, *, speaking: float = 0.0) -> np.ndarray:
     life = Life(seed)
+    life.speak(0.0, active=speaking > 0.0)
     return np.array([life.pose(i / FPS, speaking=speaking).weights[BLINK] for i in range(round(seconds * FPS))])
 
 

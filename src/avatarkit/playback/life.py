@@ -1,176 +1,192 @@
-"""A face that lives without speaking: blinks, breath, a little sway, small shifts of gaze.
+"""A face that lives without speaking: blinks, gaze, breath, sway, nods, and small changes of expression.
 
-Everything is a pure function of seed and time, so any instant can be sampled, live or offline. Rates and
-shapes: blinks about 17 a minute at rest and 26 in conversation, log-normal intervals (Bentivoglio et al.,
-Movement Disorders 1997); gaze that dwells on the partner with short looks aside (Lee, Badler and Badler,
-"Eyes Alive", SIGGRAPH 2002).
+A pure function of the seed, the time, and what happened (mood, attention, speech and its pauses) with the time at
+which it happened: any instant can be sampled, live or offline, and is the same. No traffic, no loop: the noise is
+a hash of the place in time. Sizes and rates: docs/playback.md; they are measured by ``python -m bench.life``.
 """
 
 from __future__ import annotations
 
-import bisect
 import math
 from typing import Final
 
 import numpy as np
 
 from avatarkit.frames import ARKIT_INDEX, HEAD_COUNT, WEIGHT_COUNT, FloatArray, Pose
+from avatarkit.playback.blinks import Blinks, blink_shape
+from avatarkit.playback.chance import Chance, Wander
+from avatarkit.playback.cues import Cues
+from avatarkit.playback.gaze import Gaze, Look
+from avatarkit.playback.mood import Style
+from avatarkit.types import Mood
 
-_BLINK_MEDIAN_S: Final = 2.9
-_EXTRA_BLINK_MEDIAN_S: Final = 5.6  # on top while speaking
-_BLINK_SIGMA: Final = 0.6
-_BLINK_CLOSE_S: Final = 0.08
-_BLINK_SHUT_S: Final = 0.04
-_BLINK_OPEN_S: Final = 0.16
-_BLINK_GAP_S: Final = 0.35
+__all__ = ["Life", "blink_shape"]
+
+FULL_LOOK_DEG: Final = 30.0
+"""Angle of the eye in its socket at which an eyeLook shape is at weight 1."""
+
 _BREATH_HZ: Final = 0.25
 _INHALE_SHARE: Final = 0.4
-_GAZE_SHIFT_S: Final = 0.05
-_FULL_LOOK_DEG: Final = 30.0  # gaze angle at which an eyeLook shape is at weight 1
-_LATTICE: Final = 1024
+_NOD_SLOT_S: Final = 4.0
+_NOD_STREAM: Final = 300
+_PRESS_SLOT_S: Final = 11.0
+_PRESS_STREAM: Final = 301
+_SWAY_SPEAKING: Final = 0.5  # the motion of speech has a sway of its own
+_AXES_DEG: Final = ((0.9, 0.35), (1.2, 0.35), (0.6, 0.15))  # slow and quick part of pitch, yaw, roll
 
 _BLINK_LEFT: Final = ARKIT_INDEX["eyeBlinkLeft"]
 _BLINK_RIGHT: Final = ARKIT_INDEX["eyeBlinkRight"]
-_SMILE: Final = (ARKIT_INDEX["mouthSmileLeft"], ARKIT_INDEX["mouthSmileRight"])
+_SMILE_LEFT: Final = ARKIT_INDEX["mouthSmileLeft"]
+_SMILE_RIGHT: Final = ARKIT_INDEX["mouthSmileRight"]
 _BROW: Final = ARKIT_INDEX["browInnerUp"]
+_SQUINTS: Final = [ARKIT_INDEX[n] for n in ("cheekSquintLeft", "cheekSquintRight", "eyeSquintLeft", "eyeSquintRight")]
+_NOSTRILS: Final = [ARKIT_INDEX["noseSneerLeft"], ARKIT_INDEX["noseSneerRight"]]
+_PRESSES: Final = [ARKIT_INDEX["mouthPressLeft"], ARKIT_INDEX["mouthPressRight"]]
+_LOOKS: Final = {
+    (side, way): ARKIT_INDEX[f"eyeLook{way}{side}"]
+    for side in ("Left", "Right")
+    for way in ("In", "Out", "Up", "Down")
+}
 
 
 class Life:
-    """The idle layer of one avatar. The same seed lives the same life."""
+    """The idle layer of one avatar. The same seed and the same events live the same life."""
 
     def __init__(self, seed: int) -> None:
-        self._blinks = _Train(seed, 1, _BLINK_MEDIAN_S)
-        self._extra_blinks = _Train(seed, 2, _EXTRA_BLINK_MEDIAN_S)
-        self._gaze = _Gaze(seed)
-        table = np.random.default_rng([seed, 4]).standard_normal((8, _LATTICE))
-        self._noise = [row.tolist() for row in table]
-        self._breath_phase = float(np.random.default_rng([seed, 5]).random())
+        """``seed``: a whole number; its lower 32 bits count."""
+        chance = self._chance = Chance(seed)
+        self._cues = Cues()
+        self._gaze = Gaze(chance, self._cues)
+        self._blinks = Blinks(chance, self._cues, self._gaze)
+        self._slow = [Wander(chance, axis, 3.5) for axis in range(3)]
+        self._quick = [Wander(chance, 10 + axis, 0.8) for axis in range(3)]
+        self._posture = [Wander(chance, 20 + axis, 23.0) for axis in range(3)]
+        self._smile = Wander(chance, 30, 7.0)
+        self._uneven = Wander(chance, 31, 7.0)
+        self._brow = Wander(chance, 32, 3.0)
+        self._breath_drift = Wander(chance, 33, 9.0)
+        self._breath_phase = chance.uniform(34, 0)
+        self._sampled_s = 0.0
+        self._slots: dict[int, tuple[int, list[float]]] = {}
 
-    def pose(self, t_s: float, *, speaking: float = 0.0) -> Pose:
-        """The living pose at ``t_s`` seconds (0 or more); ``speaking`` is 0..1, how much the avatar speaks."""
-        weights = np.zeros(WEIGHT_COUNT, np.float32)
-        yaw_deg, pitch_deg = self._gaze.look(t_s)
-        _set_gaze(weights, yaw_deg, pitch_deg)
-        lid = max(self._blinks.closure(t_s), self._extra_blinks.closure(t_s) * speaking)
-        droop = 0.012 * max(0.0, pitch_deg)  # lids follow a look down
-        weights[_BLINK_LEFT] = weights[_BLINK_RIGHT] = min(1.0, lid + droop * (1.0 - lid))
-        smile = 0.05 + 0.03 * self._smooth(6, t_s, 7.0)
-        weights[list(_SMILE)] = min(max(smile, 0.0), 0.12) * (1.0 - 0.7 * speaking)
-        weights[_BROW] = min(max(0.03 + 0.03 * self._smooth(7, t_s, 3.0), 0.0), 0.12)
-        return Pose(weights, self._head(t_s, speaking, yaw_deg, pitch_deg))
+    # --- what happens, at a time of this life; not before what was sampled already ---------------------------
 
-    def _head(self, t_s: float, speaking: float, yaw_deg: float, pitch_deg: float) -> FloatArray:
-        lively = 1.0 + 0.6 * speaking
-        breath = _breath(t_s * _BREATH_HZ + self._breath_phase)
-        # The head takes up a small part of where the eyes look, slowly.
-        follow = self._gaze.slow_look(t_s)
-        pitch = 0.9 * self._sway(0, t_s) * lively + 0.1 * follow[1] - 0.35 * breath
-        yaw = 1.2 * self._sway(2, t_s) * lively + 0.15 * follow[0]
-        roll = 0.6 * self._sway(4, t_s) * lively
-        head = np.zeros(HEAD_COUNT, np.float32)
-        head[:3] = np.radians([pitch, yaw, roll])
+    def speak(self, t_s: float, *, active: bool) -> None:
+        """Speech takes the face over, or gives it back; its end is a pause too."""
+        t_s = max(t_s, self._sampled_s)
+        if self._cues.speaking.at(t_s)[1] != active:
+            self._cues.speaking.set(t_s, active)
+            if not active:
+                self.pause(t_s)
+
+    def pause(self, t_s: float) -> None:
+        """The voice pauses: a blink that is due soon tends to come now."""
+        self._cues.pauses.set(max(t_s, self._sampled_s), None)
+
+    def set_mood(self, t_s: float, mood: Mood) -> None:
+        """Change over to a mood, within 1.5 s."""
+        self._cues.set_mood(max(t_s, self._sampled_s), mood)
+
+    def look_at(self, t_s: float, x: float, y: float) -> None:
+        """Attend to a place in the picture, x and y -1..1 from its left and bottom; (0, 0) is the viewer."""
+        self._gaze.attend(max(t_s, self._sampled_s), min(max(x, -1.0), 1.0), min(max(y, -1.0), 1.0))
+
+    # --- the face ---------------------------------------------------------------------------------------------
+
+    def pose(self, t_s: float, *, speaking: float = 0.0, head: FloatArray | None = None) -> Pose:
+        """The living pose at ``t_s`` seconds (0 or more).
+
+        Args:
+            t_s: Time.
+            speaking: 0..1, how much of the face speech has.
+            head: float32 (6,): head pose that speech adds, which the eyes make up for.
+        """
+        self._sampled_s = max(self._sampled_s, t_s)
+        style = self._cues.style(t_s)
+        quiet = 1.0 - speaking
+        breath = self._breath(t_s) * style.breath
+        own = self._head(t_s, style, speaking, breath)
+        pitch, yaw = (own[0], own[1]) if head is None else (own[0] + float(head[0]), own[1] + float(head[1]))
+        look = self._gaze.eyes(t_s)
+        in_socket = Look(look.yaw - math.degrees(yaw), look.pitch - math.degrees(pitch))
+        weights = [0.0] * WEIGHT_COUNT
+        _set_gaze(weights, in_socket)
+        hanging = min(style.droop + 0.012 * max(0.0, in_socket.pitch), 0.5)  # lids follow a look down
+        lids = hanging + (1.0 - hanging) * self._blinks.closure(t_s)
+        weights[_BLINK_LEFT] = weights[_BLINK_RIGHT] = lids
+        smile = style.smile + 0.03 * self._smile.at(t_s)
+        uneven = 0.012 * self._uneven.at(t_s)
+        weights[_SMILE_LEFT] = min(max(smile + uneven, 0.0), 0.4) * (1.0 - 0.7 * speaking)
+        weights[_SMILE_RIGHT] = min(max(smile - uneven, 0.0), 0.4) * (1.0 - 0.7 * speaking)
+        brow = style.brow + 0.03 * self._brow.at(t_s) + 0.006 * max(0.0, -in_socket.pitch)
+        weights[_BROW] = min(max(brow, 0.0), 0.25)
+        for shapes, weight in (
+            (_SQUINTS, style.squint * (1.0 - 0.5 * speaking)),
+            (_NOSTRILS, 0.02 * max(0.0, breath) * quiet),
+            (_PRESSES, self._press(t_s) * quiet),
+        ):
+            for shape in shapes:
+                weights[shape] = weight
+        return Pose(np.array(weights, np.float32), np.array(own, np.float32))
+
+    def _head(self, t_s: float, style: Style, speaking: float, breath: float) -> list[float]:
+        size = style.sway * (1.0 - (1.0 - _SWAY_SPEAKING) * speaking)
+        follow = self._gaze.head(t_s)
+        added = (
+            follow.pitch + style.bow_deg + self._nod(t_s) * (1.0 - speaking) - 0.35 * breath,
+            follow.yaw,
+            0.0,
+        )
+        head = [0.0] * HEAD_COUNT
+        for axis, (slow, quick) in enumerate(_AXES_DEG):
+            wander = slow * (self._slow[axis].at(t_s) + 0.6 * self._posture[axis].at(t_s))
+            angle_deg = size * (wander + quick * self._quick[axis].at(t_s)) + added[axis]
+            head[axis] = math.radians(angle_deg)
+        head[3] = 0.02 * head[1]  # the neck is behind the face: a turn takes it along
         head[4] = 0.0008 * breath
         return head
 
-    def _sway(self, channel: int, t_s: float) -> float:
-        """About unit variance: a slow wander of some 4 s with a little quicker unrest on top."""
-        return 0.95 * self._smooth(channel, t_s, 3.5) + 0.25 * self._smooth(channel + 1, t_s, 0.8)
+    def _breath(self, t_s: float) -> float:
+        """-1..1: a quicker rise (40 % of the cycle) and a slower fall, never quite regular."""
+        x = (t_s * _BREATH_HZ + self._breath_phase + 0.15 * self._breath_drift.at(t_s)) % 1.0
+        if x < _INHALE_SHARE:
+            return -math.cos(math.pi * x / _INHALE_SHARE)
+        return math.cos(math.pi * (x - _INHALE_SHARE) / (1.0 - _INHALE_SHARE))
 
-    def _smooth(self, channel: int, t_s: float, spacing_s: float) -> float:
-        """Noise through random values ``spacing_s`` apart, with continuous speed and acceleration."""
-        place = t_s / spacing_s
-        index = math.floor(place)
-        x = place - index
-        row = self._noise[channel]
-        a, b = row[index % _LATTICE], row[(index + 1) % _LATTICE]
-        return float(a + (b - a) * x * x * x * (x * (6.0 * x - 15.0) + 10.0))
+    def _nod(self, t_s: float) -> float:
+        """Degrees of a listener's nod: one to three dips, each smaller."""
+        slot = math.floor(t_s / _NOD_SLOT_S)
+        draw = self._draws(_NOD_STREAM, slot)
+        start_s = (slot + 0.3 * draw[1]) * _NOD_SLOT_S
+        if t_s < start_s or draw[0] >= self._cues.style(start_s).nods_a_minute * _NOD_SLOT_S / 60.0:
+            return 0.0
+        dips, dip_s = 1 + int(3.0 * draw[2]), 0.42 + 0.2 * draw[3]
+        place = (t_s - start_s) / dip_s
+        if place >= dips:
+            return 0.0
+        return (2.0 + 2.5 * draw[4]) * 0.6 ** int(place) * 0.5 * (1.0 - math.cos(2.0 * math.pi * place))
 
+    def _press(self, t_s: float) -> float:
+        """Now and then the lips press together for a moment."""
+        slot = math.floor(t_s / _PRESS_SLOT_S)
+        draw = self._draws(_PRESS_STREAM, slot)
+        x = (t_s - (slot + 0.8 * draw[1]) * _PRESS_SLOT_S) / 0.9
+        if draw[0] > 0.35 or not 0.0 < x < 1.0:
+            return 0.0
+        return (0.1 + 0.15 * draw[2]) * math.sin(math.pi * x) ** 2
 
-class _Train:
-    """Blink times with log-normal gaps, made as far as they are asked for."""
-
-    def __init__(self, seed: int, stream: int, median_s: float) -> None:
-        self._rng = np.random.default_rng([seed, stream])
-        self._log_median = math.log(median_s)
-        self._starts_s = [self._gap_s() * 0.5]
-
-    def closure(self, t_s: float) -> float:
-        """How far the lids are shut, 0..1."""
-        while self._starts_s[-1] <= t_s:
-            self._starts_s.append(self._starts_s[-1] + self._gap_s())
-        index = bisect.bisect_right(self._starts_s, t_s) - 1
-        return 0.0 if index < 0 else blink_shape(t_s - self._starts_s[index])
-
-    def _gap_s(self) -> float:
-        return max(_BLINK_GAP_S, float(self._rng.lognormal(self._log_median, _BLINK_SIGMA)))
-
-
-class _Gaze:
-    """Fixations: mostly on the partner with tiny shifts, now and then aside."""
-
-    def __init__(self, seed: int) -> None:
-        self._rng = np.random.default_rng([seed, 3])
-        self._starts_s = [0.0]
-        self._targets_deg = [(0.0, 0.0)]
-
-    def look(self, t_s: float) -> tuple[float, float]:
-        """Yaw (to the avatar's left) and pitch (down) of the eyes, in degrees."""
-        return self._between(t_s, _GAZE_SHIFT_S)
-
-    def slow_look(self, t_s: float) -> tuple[float, float]:
-        """The same targets, reached at the pace of a head."""
-        return self._between(t_s - 0.15, 0.5)
-
-    def _between(self, t_s: float, shift_s: float) -> tuple[float, float]:
-        while self._starts_s[-1] <= t_s:
-            self._grow()
-        index = max(bisect.bisect_right(self._starts_s, t_s) - 1, 0)
-        target = self._targets_deg[index]
-        if index == 0:
-            return target
-        before = self._targets_deg[index - 1]
-        x = min((t_s - self._starts_s[index]) / shift_s, 1.0)
-        x = x * x * (3.0 - 2.0 * x)
-        return before[0] + (target[0] - before[0]) * x, before[1] + (target[1] - before[1]) * x
-
-    def _grow(self) -> None:
-        aside = self._rng.random() < 0.15
-        size_deg = min(self._rng.exponential(7.0 if aside else 1.2), 12.0)
-        angle = self._rng.uniform(0.0, 2.0 * math.pi)
-        # The last dwell belongs to the target before: long on the partner, short aside.
-        was_aside = math.hypot(*self._targets_deg[-1]) > 3.0
-        dwell_s = 0.55 + float(self._rng.exponential(0.8 if was_aside else 2.4))
-        self._starts_s.append(self._starts_s[-1] + dwell_s)
-        self._targets_deg.append((math.cos(angle) * size_deg, math.sin(angle) * size_deg * 0.6))
+    def _draws(self, stream: int, slot: int) -> list[float]:
+        """Five random numbers of a slot of time."""
+        kept = self._slots.get(stream)
+        if kept is None or kept[0] != slot:
+            kept = self._slots[stream] = (slot, [self._chance.uniform(stream, 8 * slot + i) for i in range(5)])
+        return kept[1]
 
 
-def blink_shape(since_start_s: float) -> float:
-    """Closure 0..1 of a blink: 80 ms closing, 40 ms shut, 160 ms opening, the opening slower at its end."""
-    if since_start_s < 0.0:
-        return 0.0
-    if since_start_s < _BLINK_CLOSE_S:
-        return math.sin(0.5 * math.pi * since_start_s / _BLINK_CLOSE_S)
-    opening_s = since_start_s - _BLINK_CLOSE_S - _BLINK_SHUT_S
-    if opening_s < 0.0:
-        return 1.0
-    x = opening_s / _BLINK_OPEN_S
-    return (1.0 - x) ** 2 * (1.0 + 2.0 * x) if x < 1.0 else 0.0
-
-
-def _breath(phase: float) -> float:
-    """-1..1: a quicker rise (40 % of the cycle) and a slower fall."""
-    x = phase % 1.0
-    if x < _INHALE_SHARE:
-        return -math.cos(math.pi * x / _INHALE_SHARE)
-    return math.cos(math.pi * (x - _INHALE_SHARE) / (1.0 - _INHALE_SHARE))
-
-
-def _set_gaze(weights: FloatArray, yaw_deg: float, pitch_deg: float) -> None:
-    side = min(abs(yaw_deg) / _FULL_LOOK_DEG, 1.0)
-    if yaw_deg >= 0.0:  # to the avatar's left: its left eye turns out, its right eye in
-        weights[ARKIT_INDEX["eyeLookOutLeft"]] = weights[ARKIT_INDEX["eyeLookInRight"]] = side
-    else:
-        weights[ARKIT_INDEX["eyeLookInLeft"]] = weights[ARKIT_INDEX["eyeLookOutRight"]] = side
-    height = min(abs(pitch_deg) / _FULL_LOOK_DEG, 1.0)
-    way = "Down" if pitch_deg >= 0.0 else "Up"
-    weights[ARKIT_INDEX[f"eyeLook{way}Left"]] = weights[ARKIT_INDEX[f"eyeLook{way}Right"]] = height
+def _set_gaze(weights: list[float], look: Look) -> None:
+    side = min(abs(look.yaw) / FULL_LOOK_DEG, 1.0)
+    # To the avatar's left, its left eye turns out and its right eye in.
+    left, right = ("Out", "In") if look.yaw >= 0.0 else ("In", "Out")
+    weights[_LOOKS["Left", left]] = weights[_LOOKS["Right", right]] = side
+    way = "Down" if look.pitch >= 0.0 else "Up"
+    weights[_LOOKS["Left", way]] = weights[_LOOKS["Right", way]] = min(abs(look.pitch) / FULL_LOOK_DEG, 1.0)

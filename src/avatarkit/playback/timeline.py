@@ -74,6 +74,15 @@ class MotionTimeline:
             value = value + (self._rows[row + 1] - value) * share
         return Pose(value[:WEIGHT_COUNT].copy(), value[WEIGHT_COUNT:].copy())
 
+    def covered_until(self, position_s: float) -> float:
+        """The audio position in seconds up to which motion is here without a gap; ``position_s`` if none is."""
+        row = math.floor(position_s * self.frame_rate + 1e-6) - self._base
+        if not self._has(row):
+            return position_s
+        missing = np.flatnonzero(~self._present[row:])
+        last = row + (int(missing[0]) if len(missing) else len(self._present) - row)
+        return (self._base + last) / self.frame_rate
+
     def forget_before(self, position_s: float) -> None:
         """Release frames that ended before an audio position in seconds."""
         first = math.floor(position_s * self.frame_rate) - 1
