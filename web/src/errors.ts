@@ -38,6 +38,8 @@ export const ErrorCode = {
   illegalState: "illegalState",
   loadCancelled: "loadCancelled",
   missingDependency: "missingDependency",
+  invalidEgressConfig: "invalidEgressConfig",
+  egressUnavailable: "egressUnavailable",
 } as const;
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
 
@@ -98,6 +100,8 @@ const CATALOGUE: Record<ErrorCode, readonly [Phase, boolean, string]> = {
   illegalState: ["initialize", false, ""],
   loadCancelled: ["load", true, ""],
   missingDependency: ["initialize", false, ""],
+  invalidEgressConfig: ["connect", false, "Check the egress settings of the session."],
+  egressUnavailable: ["connect", true, ""],
 };
 
 /** Make the error of a code, with the catalogue's phase, retry advice and hint unless overridden. */

@@ -1,15 +1,14 @@
 /** Stage 5: connecting to the Motion Server, speaking, and the state of both. */
 
 import { openAudioContext } from "../audio/context.js";
-import { OpusInput } from "../audio/opus-input.js";
-import { bytesOf, samplesOf, type Bytes } from "../audio/pcm.js";
+import { bytesOf, type Bytes } from "../audio/pcm.js";
 import type { Speaker } from "../audio/speaker.js";
 import { WorkletSpeaker } from "../audio/worklet.js";
 import type { Clock } from "../clock.js";
-import { AvatarError, error, ErrorCode } from "../errors.js";
+import { error, ErrorCode, type AvatarError } from "../errors.js";
 import { callBack } from "../log.js";
 import { SessionMeter } from "../playback/meter.js";
-import { MAX_QUEUED_S, Player } from "../playback/player.js";
+import { Player } from "../playback/player.js";
 import { newId } from "../protocol/ids.js";
 import { ProtocolError, readMotion, type ServerEvent } from "../protocol/session.js";
 import { Link } from "../transport/link.js";
@@ -23,6 +22,7 @@ import type {
   FrameStarvationMode,
   SessionReport,
 } from "../types.js";
+import { Intake } from "./intake.js";
 import { sessionToken, settleFormat, type Settings } from "./sdk.js";
 
 const LEGAL: Record<ConnectionState, string> = {
@@ -79,9 +79,11 @@ export class AvatarController {
   private attempt: Attempt | null = null;
   private link: Link | null = null;
   private remoteId: string | null = null; // the newest round that the present link knows
-  private opus: { input: OpusInput; id: string; ended: boolean } | null = null;
+  private readonly intake: Intake;
   private audioOnlyId: string | null = null;
   private rejectionTold = false;
+  private failure: AvatarError | null = null;
+  private readonly waiting = new Set<() => void>();
   private disposed = false;
 
   /** @internal Made by a view only. */
@@ -104,6 +106,17 @@ export class AvatarController {
       onState: (state) => callBack(this.onConversationState, state),
       onStall: (stalled) => callBack(this.onPlaybackStall, stalled),
       onStarved: () => this.meter.starvations++,
+    });
+    this.intake = new Intake({
+      player: this.player,
+      openRound: () => this.openRound(),
+      uplink: (id, bytes, end) => {
+        if (this.link && this.remoteId === id) this.link.sendAudio(id, bytes, end);
+      },
+      failed: (reason) => {
+        this.tell(reason);
+        this.interrupt();
+      },
     });
   }
 
@@ -254,11 +267,33 @@ export class AvatarController {
     this.setConnection("connected");
   }
 
+  /**
+   * Wait for the session, for those who do not await `start`. Rejects with why `start` failed, `sessionTimeout`
+   * after `seconds`, `illegalState` when disconnected.
+   */
+  async waitConnected(seconds = 15): Promise<void> {
+    if (this.connection === "connecting") {
+      let over = (): void => undefined;
+      const changed = new Promise<void>((done) => {
+        over = done;
+        this.waiting.add(done);
+      });
+      let late = false;
+      const cancelTimer = this.parts.clock.after(seconds, () => ((late = true), over()));
+      await changed;
+      cancelTimer();
+      this.waiting.delete(over);
+      if (late) throw error(ErrorCode.sessionTimeout, `No session within ${seconds} seconds.`);
+    }
+    if (this.connection === "failed") throw this.failure!;
+    if (this.connection === "disconnected") throw this.illegal("waitConnected()");
+  }
+
   /** End the session and drop what is playing. Idempotent, legal at any moment. */
   close(): void {
     const { attempt, link } = this;
     this.attempt = this.link = this.remoteId = null;
-    this.dropInput();
+    this.intake.drop();
     this.player.interrupt();
     this.setConnection("disconnected");
     attempt?.cancel(closedMeanwhile());
@@ -322,7 +357,7 @@ export class AvatarController {
    */
   interrupt(): void {
     this.requireAlive("interrupt()");
-    this.dropInput();
+    this.intake.drop();
     const cut = this.player.interrupt();
     if (cut !== null && cut === this.remoteId) this.link?.interrupt(cut);
   }
@@ -377,56 +412,7 @@ export class AvatarController {
       this.tell(error(ErrorCode.audioContextNotInitialized, "Sound is not unlocked, so nothing can be played."));
       return null;
     }
-    return this.format.inputAudioFormat === "opus" ? this.feedOpus(bytes, end) : this.feedPcm(bytes, end);
-  }
-
-  private feedPcm(bytes: Uint8Array, end: boolean): string {
-    const samples = samplesOf(bytes);
-    this.checkAhead(samples.length / this.format.sampleRate);
-    const { player } = this;
-    if (!player.inputOpen) {
-      if (!samples.length) return this.nothingToSend(end);
-      this.openRound();
-    }
-    const id = player.roundId!;
-    if (this.link && this.remoteId === id) this.link.sendAudio(id, bytes, end);
-    player.pushAudio(samples, end);
-    return id;
-  }
-
-  private feedOpus(bytes: Uint8Array, end: boolean): string {
-    let opus = this.opus;
-    if (!opus || opus.ended || opus.id !== this.player.roundId) {
-      if (!bytes.length) return this.nothingToSend(end);
-      const input: OpusInput = new OpusInput(
-        (samples, last) => {
-          // A lost connection may have ended the round early.
-          if (this.opus?.input === input && this.player.inputOpen) this.player.pushAudio(samples, last);
-        },
-        (reason) => {
-          this.tell(reason instanceof AvatarError ? reason : error(ErrorCode.invalidAudioInput, String(reason)));
-          if (this.opus?.input === input) this.interrupt();
-        },
-      );
-      const upstream = input.push(bytes, end); // may refuse, before anything has changed
-      this.dropInput();
-      opus = this.opus = { input, id: this.openRound(), ended: end };
-      this.uplink(opus.id, upstream, end);
-      return opus.id;
-    }
-    this.checkAhead(0);
-    this.uplink(opus.id, opus.input.push(bytes, end), end);
-    opus.ended = end;
-    return opus.id;
-  }
-
-  private uplink(id: string, bytes: Uint8Array, end: boolean): void {
-    if (this.link && this.remoteId === id) this.link.sendAudio(id, bytes, end);
-  }
-
-  private nothingToSend(end: boolean): string {
-    if (end && this.player.lastId !== null) return this.player.lastId;
-    throw error(ErrorCode.noAudio, "There is no audio, and no round is open.");
+    return this.intake.feed(bytes, end, this.format);
   }
 
   private openRound(): string {
@@ -438,20 +424,6 @@ export class AvatarController {
     if (this.link) this.remoteId = id;
     if (this.link || !direct) this.meter.audioSent(id, this.parts.clock.now());
     return id;
-  }
-
-  private dropInput(): void {
-    this.opus?.input.close();
-    this.opus = null;
-  }
-
-  private checkAhead(seconds: number): void {
-    const ahead = seconds + (this.player.inputOpen ? this.player.queued : 0);
-    if (ahead > MAX_QUEUED_S) {
-      throw error(ErrorCode.invalidAudioInput, `More than ${MAX_QUEUED_S} seconds of audio would wait to be heard.`, {
-        hint: "Send the rest when some of it was heard.",
-      });
-    }
   }
 
   // --- inside: what comes in -------------------------------------------------------------------------
@@ -518,6 +490,7 @@ export class AvatarController {
   }
 
   private fail(reason: AvatarError): void {
+    this.failure = reason;
     this.player.loseConnection();
     this.setConnection("failed");
     this.tell(reason);
@@ -540,6 +513,7 @@ export class AvatarController {
   private setConnection(state: ConnectionState): void {
     if (state === this.connection) return;
     this.connection = state;
+    for (const done of this.waiting) done();
     callBack(this.onConnectionState, state);
   }
 

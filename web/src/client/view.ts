@@ -14,13 +14,13 @@ import { AvatarController } from "./controller.js";
 import { FrameStats } from "./frame-stats.js";
 import { adopt, drop, rendering, settings, settleFormat } from "./sdk.js";
 
-const UPDATE_MS = 50; // besides every frame, which a hidden tab does not get
+const UPDATE_S = 0.02; // besides every frame, which a hidden tab does not get
 const STATS_S = 0.5;
 
 // Most pixels for a CSS pixel, and the shadow's filter.
 const QUALITY: Record<RenderQuality, { ratio: number; taps: number }> = {
   standard: { ratio: 1, taps: 0 },
-  high: { ratio: 1.5, taps: 2 },
+  high: { ratio: 1.5, taps: 1 },
   ultra: { ratio: 2, taps: 4 },
 };
 
@@ -37,6 +37,8 @@ export interface ViewOptions {
   speaker?: "auto" | "silent" | Speaker;
   /** Time, for tests. Default: the browser's. */
   clock?: Clock;
+  /** Makes what draws, for tests. Default: three.js on WebGL2. */
+  renderer?: (canvas: HTMLCanvasElement) => Pick<Renderer, keyof Renderer>;
   /** Opens WebSockets, for tests. Default: the browser's. */
   openSocket?: OpenSocket;
 }
@@ -64,10 +66,10 @@ export class AvatarView {
   readonly canvas: HTMLCanvasElement;
 
   private readonly clock: Clock;
-  private readonly renderer: Renderer;
+  private readonly renderer: Pick<Renderer, keyof Renderer>;
   private readonly observer: ResizeObserver;
   private readonly stats = new FrameStats();
-  private readonly timer: ReturnType<typeof setInterval>;
+  private cancelTimer = (): void => undefined;
   private place: AvatarTransform = { x: 0, y: 0, scale: 1 };
   private camera: CameraConfig;
   private box = { width: 0, height: 0 }; // of the container, CSS pixels
@@ -96,7 +98,7 @@ export class AvatarView {
     const audioFormat = settleFormat(options.audioFormat ?? {}, inForce.audioFormat);
     this.box = sizeOf(container);
     this.canvas = makeCanvas(avatar.name);
-    this.renderer = new Renderer(this.canvas);
+    this.renderer = options.renderer?.(this.canvas) ?? new Renderer(this.canvas, rendering().quality);
     const own = typeof options.speaker === "object" ? options.speaker : null;
     this.controller = new AvatarController({
       settings: inForce,
@@ -113,7 +115,7 @@ export class AvatarView {
     this.canvas.addEventListener("webglcontextrestored", this.onContextRestored);
     this.observer = new ResizeObserver(() => (this.box = { width: container.clientWidth, height: container.clientHeight }));
     this.observer.observe(container);
-    this.timer = setInterval(() => this.controller.player.update(), UPDATE_MS);
+    this.keepTime();
     adopt(this);
     this.renderer.load(avatar.bundle).then(
       () => {
@@ -222,7 +224,7 @@ export class AvatarView {
     this.disposed = true;
     drop(this);
     this.pauseRendering();
-    clearInterval(this.timer);
+    this.cancelTimer();
     this.observer.disconnect();
     this.controller.dispose();
     this.onFirstRendering = null;
@@ -239,6 +241,13 @@ export class AvatarView {
   }
 
   // --- inside ----------------------------------------------------------------------------------------
+
+  private keepTime(): void {
+    this.cancelTimer = this.clock.after(UPDATE_S, () => {
+      this.controller.player.update();
+      if (!this.disposed) this.keepTime();
+    });
+  }
 
   private schedule(): void {
     if (this.frameRequest || !this.ready || !this.enabled || this.contextLost || this.disposed) return;

@@ -14,11 +14,14 @@ import {
   type IUniform,
   type Texture,
 } from "three";
-import type { Mesh as BundleMesh } from "../bundle/bundle.js";
+import type { MaterialKind, Mesh as BundleMesh } from "../bundle/bundle.js";
 import { Deformer } from "../bundle/deform.js";
 import { tangents } from "../bundle/tangents.js";
 import { FRAGMENT, SHADOW_FRAGMENT, SHADOW_VERTEX, VERTEX } from "./shaders.js";
 import { responseOf } from "./studio.js";
+
+// From outside to inside, so that what is hidden is not lit.
+const ORDER: readonly MaterialKind[] = ["hair", "cloth", "skin", "lash", "eye", "matte", "teeth", "mouth"];
 
 /** Uniforms that all parts share by reference. */
 export type SharedUniforms = Record<string, IUniform>;
@@ -76,6 +79,7 @@ export class Part {
       }),
     );
     this.mesh.frustumCulled = false;
+    this.mesh.renderOrder = ORDER.indexOf(material.kind);
     this.shadow = null;
     // Lashes and brows are thinner than a texel of the shadow map: their shadow would be noise.
     if (material.kind !== "lash") {
@@ -101,7 +105,7 @@ export class Part {
     this.geometry.attributes.normal!.needsUpdate = true;
   }
 
-  /** Texels of the shadow's filter each way: 0 for no shadow. */
+  /** See `Renderer.setShadowTaps`. */
   setShadowTaps(taps: number): void {
     const material = this.mesh.material as RawShaderMaterial;
     if (material.defines.SHADOW_TAPS === taps) return;

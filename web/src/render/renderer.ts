@@ -5,7 +5,8 @@ import {
   Color,
   DepthTexture,
   Matrix4,
-  NearestFilter,
+  LessCompare,
+  LinearFilter,
   NoToneMapping,
   OrthographicCamera,
   Scene,
@@ -21,7 +22,7 @@ import { headTransforms } from "../bundle/head.js";
 import type { Matrix } from "../bundle/matrix.js";
 import { error, ErrorCode } from "../errors.js";
 import type { Pose } from "../frames.js";
-import type { AvatarTransform, CameraConfig } from "../types.js";
+import type { AvatarTransform, CameraConfig, RenderQuality } from "../types.js";
 import { cameraMatrix, lightView } from "./cameras.js";
 import { Part } from "./part.js";
 import { loadTextures } from "./textures.js";
@@ -49,10 +50,14 @@ export class Renderer {
   private bounds = new Box3();
   private hasShadows = true;
 
-  /** Throws `playbackInitFailed` where there is no WebGL2. */
-  constructor(readonly canvas: HTMLCanvasElement) {
+  /** `quality` decides once about smooth edges and sharp textures. Throws `playbackInitFailed` without WebGL2. */
+  constructor(
+    readonly canvas: HTMLCanvasElement,
+    private readonly quality: RenderQuality = "ultra",
+  ) {
     try {
-      this.gl = new WebGLRenderer({ canvas, alpha: true, antialias: true, powerPreference: "high-performance" });
+      const antialias = quality !== "standard";
+      this.gl = new WebGLRenderer({ canvas, alpha: true, antialias, powerPreference: "high-performance" });
     } catch (cause) {
       throw error(ErrorCode.playbackInitFailed, "This browser offers no WebGL2.", { cause, retryable: false });
     }
@@ -60,7 +65,8 @@ export class Renderer {
     this.gl.toneMapping = NoToneMapping;
     this.gl.debug.checkShaderErrors = false; // would wait for the GPU
     const depthTexture = new DepthTexture(SHADOW_TEXELS, SHADOW_TEXELS, UnsignedIntType);
-    depthTexture.minFilter = depthTexture.magFilter = NearestFilter;
+    depthTexture.minFilter = depthTexture.magFilter = LinearFilter;
+    depthTexture.compareFunction = LessCompare;
     this.shadowMap = new WebGLRenderTarget(SHADOW_TEXELS, SHADOW_TEXELS, { depthTexture });
     this.uniforms = {
       neck: { value: new Matrix4() },
@@ -77,7 +83,7 @@ export class Renderer {
 
   /** Take a bundle. Throws `unsupportedAvatarAsset` for pictures that cannot be used. */
   async load(bundle: Bundle): Promise<void> {
-    this.textures = await loadTextures(bundle);
+    this.textures = await loadTextures(bundle, this.quality === "ultra" ? 4 : 1);
     this.bundle = bundle;
     this.parts = bundle.meshes.map((mesh) => new Part(mesh, this.textures, this.uniforms));
     this.bounds = new Box3();
@@ -94,7 +100,7 @@ export class Renderer {
     this.uniforms.texelSize.value = view.texelSize;
   }
 
-  /** Texels of the shadow's filter each way: 4 looks best, 0 draws no shadows. */
+  /** The shadow's filter: 4 is soft, 1 a single comparison, 0 draws no shadows. */
   setShadowTaps(taps: number): void {
     this.hasShadows = taps > 0;
     for (const part of this.parts) part.setShadowTaps(taps);

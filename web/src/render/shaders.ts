@@ -87,38 +87,39 @@ uniform float cutoff;
 uniform mat4 light;
 uniform vec2 lightDepths;
 uniform float texelSize;
-uniform highp sampler2D shadowMap;
+uniform highp sampler2DShadow shadowMap;
 out vec4 outColor;
 
-float texel(ivec2 at) {
-  return mix(lightDepths.x, lightDepths.y, texelFetch(shadowMap, at, 0).r);
-}
-
-// Share of the key light that arrives: a filter over the shadow map, smooth between texels. So that a surface does
-// not shade itself, points are moved out along their normal, the more the flatter the light falls in.
+#if SHADOW_TAPS > 0
+// Share of the key light that arrives: a 4 x 4 box over the shadow map, smooth between texels, as nine bilinear
+// comparisons. So that a surface does not shade itself, points are moved out along their normal, the more the
+// flatter the light falls in.
 float shadowAt(vec3 n, float key) {
-#if SHADOW_TAPS == 0
-  return 1.0;
-#else
   float away = texelSize * (0.4 + 2.6 * sqrt(max(1.0 - key * key, 0.0)));
   vec3 at = (light * vec4(vPosition + n * away, 1.0)).xyz;
-  at.z -= texelSize;
-  vec2 corner = at.xy - float(SHADOW_TAPS) * 0.5 - 0.5;
-  ivec2 first = ivec2(floor(corner));
-  vec2 f = corner - vec2(first);
-  ivec2 size = textureSize(shadowMap, 0);
-  if (any(lessThan(first, ivec2(0))) || any(greaterThanEqual(first + SHADOW_TAPS, size))) return 1.0;
+  float depth = (at.z - texelSize - lightDepths.x) / (lightDepths.y - lightDepths.x);
+  vec2 size = vec2(textureSize(shadowMap, 0));
+  vec2 corner = at.xy - 2.5;
+  vec2 first = floor(corner);
+  if (any(lessThan(first, vec2(0.0))) || any(greaterThanEqual(first + 4.0, size))) return 1.0;
+#if SHADOW_TAPS == 1
+  return texture(shadowMap, vec3(at.xy / size, depth));
+#else
+  vec2 f = corner - first;
+  // Weights of five texels in a line: 1 - f, 1, 1, 1, f; neighbours share one sample between them.
+  vec2 places[3] = vec2[3](first + 0.5 + 1.0 / (2.0 - f), first + 3.0, first + 4.5);
+  vec2 weights[3] = vec2[3](2.0 - f, vec2(2.0), f);
   float total = 0.0;
-  for (int j = 0; j <= SHADOW_TAPS; j++) {
-    float row = j == 0 ? 1.0 - f.y : (j == SHADOW_TAPS ? f.y : 1.0);
-    for (int i = 0; i <= SHADOW_TAPS; i++) {
-      float column = i == 0 ? 1.0 - f.x : (i == SHADOW_TAPS ? f.x : 1.0);
-      total += row * column * (texel(first + ivec2(i, j)) > at.z ? 1.0 : 0.0);
+  for (int j = 0; j < 3; j++) {
+    for (int i = 0; i < 3; i++) {
+      vec2 place = vec2(places[i].x, places[j].y) / size;
+      total += weights[i].x * weights[j].y * texture(shadowMap, vec3(place, depth));
     }
   }
-  return total / float(SHADOW_TAPS * SHADOW_TAPS);
+  return total / 16.0;
 #endif
 }
+#endif
 
 // Lambert's law that reaches wrap beyond the terminator, eased out there by m[3].
 vec3 diffuse(float cosine, vec3 wrap) {
@@ -173,7 +174,10 @@ void main() {
   float key = dot(n, KEY);
   // Where a surface turns away from the light, the terminator takes over from the shadow map's coarse edge.
   float turning = clamp(0.6 - key * 4.0, 0.0, 1.0);
-  float shadow = 1.0 - m[12] * (1.0 - shadowAt(n, key)) * (1.0 - turning);
+  float shadow = 1.0;
+#if SHADOW_TAPS > 0
+  if (turning < 1.0) shadow -= m[12] * (1.0 - shadowAt(n, key)) * (1.0 - turning);
+#endif
   float fill = max(dot(n, FILL) * 0.75 + 0.25, 0.0);
   float back = max(dot(n, RIM), 0.0);
   float penumbra = m[4] * shadow * (1.0 - shadow);

@@ -4,7 +4,7 @@ import { refuse } from "../bundle/fields.js";
 import { LIMITS } from "../bundle/limits.js";
 
 /** Decode a bundle's pictures. Throws `unsupportedAvatarAsset` for what is no picture, or is too large. */
-export async function loadTextures(bundle: Bundle): Promise<Texture[]> {
+export async function loadTextures(bundle: Bundle, anisotropy: number): Promise<Texture[]> {
   const plain = new Set(bundle.meshes.map((mesh) => mesh.material.normalTexture));
   let left: number = LIMITS.texturePixels;
   const decoded = await Promise.all(
@@ -26,7 +26,7 @@ export async function loadTextures(bundle: Bundle): Promise<Texture[]> {
     texture.magFilter = LinearFilter;
     texture.minFilter = LinearMipmapLinearFilter;
     texture.generateMipmaps = true;
-    texture.anisotropy = 4; // hair is drawn at grazing angles
+    texture.anisotropy = anisotropy; // hair is drawn at grazing angles
     texture.colorSpace = plain.has(i) ? NoColorSpace : SRGBColorSpace;
     texture.needsUpdate = true;
     return texture;

@@ -11,6 +11,7 @@ const PHRASES: readonly (readonly [string, ErrorCode])[] = [
   ["session time limit reached", ErrorCode.sessionTimeout],
   ["maximum session duration", ErrorCode.sessionTimeout],
   ["no audio input for", ErrorCode.sessionTimeout],
+  ["livekit silence timeout", ErrorCode.sessionTimeout],
   ["invalid session token", ErrorCode.sessionTokenInvalid],
   ["empty token", ErrorCode.sessionTokenInvalid],
   ["token is expired", ErrorCode.sessionTokenExpired],
@@ -20,9 +21,23 @@ const PHRASES: readonly (readonly [string, ErrorCode])[] = [
   ["avatar not found", ErrorCode.avatarIDUnrecognized],
   ["unsupported sample rate", ErrorCode.invalidAudioInput],
   ["concurrent", ErrorCode.concurrentLimitExceeded],
+  ["livekit_egress", ErrorCode.invalidEgressConfig],
+  ["agora_egress", ErrorCode.invalidEgressConfig],
+  ["missing livekit credentials", ErrorCode.invalidEgressConfig],
+  ["provide api_token or both api_key and api_secret", ErrorCode.invalidEgressConfig],
+  ["unauthorized", ErrorCode.invalidEgressConfig],
+  ["egress client is not configured", ErrorCode.egressUnavailable],
+  ["failed to create egress connection", ErrorCode.egressUnavailable],
+  ["driven server re", ErrorCode.serverError], // "returned non-200 status code", "request failed"
+  ["expected clientconfiguresession message", ErrorCode.websocketError],
+  ["clientconfiguresession message is nil", ErrorCode.websocketError],
+  ["unexpected message type", ErrorCode.websocketError],
+  ["failed to unmarshal initial message", ErrorCode.websocketError],
 ];
 
 const SERVER_CODES: Record<number, ErrorCode> = {
+  14: ErrorCode.egressUnavailable,
+  16: ErrorCode.invalidEgressConfig,
   4001: ErrorCode.insufficientBalance,
   4002: ErrorCode.sessionTimeout,
   4003: ErrorCode.concurrentLimitExceeded,
