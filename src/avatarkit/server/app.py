@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from avatarkit.errors import AvatarError
-from avatarkit.server.console import admin, session_tokens
+from avatarkit.server.console import admin, open_api, session_tokens
 from avatarkit.server.http import problems
 from avatarkit.server.http.headers import SecurityHeaders
 from avatarkit.server.http.rates import RateLimits
@@ -41,6 +41,7 @@ def create_app(services: Services) -> Starlette:
             *session_tokens.routes,
             *library.routes,
             *admin.routes,
+            *open_api.routes,
             *ingress.routes,
             *check.routes,
             *observe.routes,

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from avatarkit.clock import Clock, RealClock
+from avatarkit.server.http.rates import Buckets
 from avatarkit.server.ingress.load import Load
 from avatarkit.server.ingress.registry import SessionRegistry
 from avatarkit.server.ingress.timers import Timers
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from avatarkit.server.store.database import Store
     from avatarkit.server.store.meter import SessionMeter
 
+_OPEN_API_PER_MINUTE: Final = 1200
+"""Requests of one app to the Open API."""
 _KEYS_FRESH_S: Final = 30.0
 """Signing keys are read again when they are older than that."""
 _KEYS_RETRY_S: Final = 1.0
@@ -78,6 +81,7 @@ class Services:
         ]
         self._inferences: Iterator[Inference] | None = None
         self._engine_factory = engine_factory or _open_engine
+        self.open_api_rates = Buckets(_OPEN_API_PER_MINUTE, self.clock)
         self._keys_read_s = self.clock.now()
         self._opening: asyncio.Task[_Opened] | None = None
         self._engine: asyncio.Task[MotionEngine] | None = None
@@ -114,6 +118,7 @@ class Services:
     async def refresh_keys(self) -> None:
         """Take over signing keys that another process made."""
         opened = await self._opened()
+        self.open_api_rates = Buckets(_OPEN_API_PER_MINUTE, self.clock)
         self._keys_read_s = self.clock.now()
         opened.signer.replace_keys(await opened.store.signing_keys.valid(now=int(self.unix_time())))
 
@@ -170,7 +175,10 @@ class Services:
             max_sessions=self.settings.sessions_per_app,
         )
         meter.start()
-        return _Opened(store, signer, meter, JobRunner(store, self.assets, self.unix_time))
+        jobs = JobRunner(store, self.assets, self.unix_time)
+        if await store.jobs.has_unfinished():
+            jobs.wake()
+        return _Opened(store, signer, meter, jobs)
 
     async def _load_engine(self) -> MotionEngine:
         if self._opening is not None:

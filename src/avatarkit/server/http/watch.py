@@ -35,6 +35,7 @@ class RequestWatch:
             return
         given = Headers(scope=scope).get("x-request-id", "")
         name = given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = name
         with log_context(request=name):
             await self._serve(scope, receive, send, name)
 

@@ -58,6 +58,8 @@ class Apps:
 
     async def exists(self, app_id: str) -> bool:
         """Whether there is such an app, and it is not disabled."""
+        if not app_id.isprintable():  # PostgreSQL refuses NUL
+            return False
         query = select(apps.c.id).where(apps.c.id == app_id, apps.c.disabled_at.is_(None))
         async with self._engine.connect() as connection:
             return await connection.scalar(query) is not None

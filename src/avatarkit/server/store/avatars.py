@@ -45,11 +45,15 @@ class Avatars:
 
     async def get(self, avatar_id: str) -> AvatarRecord | None:
         """One avatar as it is shown, or ``None``."""
+        if not avatar_id.isprintable():  # PostgreSQL refuses NUL
+            return None
         async with self._engine.connect() as connection:
             return await _find(connection, avatars.c.id == avatar_id)
 
     async def visible(self, avatar_id: str, app_id: str) -> AvatarRecord | None:
         """One avatar, if the app may use it: published and for everyone or granted to it, or its own draft."""
+        if not (avatar_id.isprintable() and app_id.isprintable()):
+            return None
         async with self._engine.connect() as connection:
             return await _find(connection, and_(avatars.c.id == avatar_id, _may_see(app_id)))
 

@@ -18,6 +18,7 @@ from avatarkit.server.store.jobs import Jobs
 from avatarkit.server.store.keys import Keys
 from avatarkit.server.store.migrate import migrate
 from avatarkit.server.store.secrets import Secrets
+from avatarkit.server.store.session_log import SessionLog
 from avatarkit.server.store.sessions import Sessions
 from avatarkit.server.store.signing_keys import SigningKeys
 from avatarkit.server.store.tokens import Tokens
@@ -39,6 +40,7 @@ class Store:
         self.signing_keys = SigningKeys(engine)
         self.tokens = Tokens(engine)
         self.sessions = Sessions(engine)
+        self.session_log = SessionLog(engine)
         self.avatars = Avatars(engine)
         self.jobs = Jobs(engine)
         self.audit = Audit(engine)

@@ -69,6 +69,12 @@ class Jobs:
             await connection.execute(update(jobs).where(jobs.c.id == row.id).values(**taken))
             return _job((await connection.execute(select(jobs).where(jobs.c.id == row.id))).one())
 
+    async def has_unfinished(self) -> bool:
+        """Whether any app has a job that is queued or being processed."""
+        query = select(jobs.c.id).where(jobs.c.status.in_(_UNFINISHED)).limit(1)
+        async with self._engine.connect() as connection:
+            return await connection.scalar(query) is not None
+
     async def succeed(self, job_id: str, avatar_id: str, *, now: int) -> None:
         """The avatar is made."""
         await self._finish(job_id, now, status=JobStatus.SUCCEEDED.value, avatar_id=avatar_id)
