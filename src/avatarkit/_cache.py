@@ -7,15 +7,18 @@ import json
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from avatarkit._partial import open_partial
 from avatarkit.transport.metadata import AvatarMetadata
 from avatarkit.types import Avatar
 
+_PART_LIFE_S: Final = 7 * 24 * 3600.0
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -31,17 +34,11 @@ class AvatarCache:
 
     def record(self, metadata: AvatarMetadata, *, is_from_cache: bool) -> Avatar:
         """Remember which bundle an avatar has now, and describe it."""
-        record = _Record(self._scope_key(), metadata.name, metadata.version, metadata.sha256)
+        sha256 = metadata.sha256
+        record = _Record(self._scope_key(), metadata.name, metadata.version, sha256)
         with self._atomically(self._record_path(metadata.id)) as file:
             file.write(json.dumps(asdict(record)).encode())
-        return Avatar(
-            metadata.id,
-            metadata.name,
-            metadata.version,
-            metadata.sha256,
-            self.bundle_path(metadata.sha256),
-            is_from_cache,
-        )
+        return Avatar(metadata.id, metadata.name, metadata.version, sha256, self.bundle_path(sha256), is_from_cache)
 
     def find(self, avatar_id: str) -> Avatar | None:
         """A downloaded avatar, or ``None``; its bundle is there, but is not read."""
@@ -63,9 +60,22 @@ class AvatarCache:
 
     @contextmanager
     def new_bundle(self, sha256: str) -> Iterator[BinaryIO]:
-        """A file that becomes the bundle when the block ends without an exception."""
-        with self._atomically(self.bundle_path(sha256)) as file:
-            yield file
+        """A file, open for reading and writing, that becomes the bundle when the block ends without an exception.
+
+        After an exception what it holds is kept for the next call, which may be of another process.
+        """
+        folder = self.folder / "bundles"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._forget_old_parts()
+        with open_partial(folder / f".part-{sha256}") as partial:
+            try:
+                yield partial.file
+            except BaseException:
+                partial.file.flush()
+                if partial.file.seek(0, os.SEEK_END) == 0 or not partial.is_kept:
+                    partial.remove()
+                raise
+            partial.become(self.bundle_path(sha256))
 
     def clear(self, avatar_id: str) -> None:
         """Remove an avatar, and its bundle unless another avatar has the same."""
@@ -81,10 +91,31 @@ class AvatarCache:
             record = _read_record(path)
             if record is None or record.scope == self._scope_key():
                 path.unlink(missing_ok=True)
-        used = self._used_bundles()
-        for path in (self.folder / "bundles").glob("*.glb"):
-            if path.stem not in used:
-                path.unlink(missing_ok=True)
+        self._drop_unused_bundles()
+        for path in (self.folder / "bundles").glob(".part-*"):
+            path.unlink(missing_ok=True)
+
+    def clear_lru(self, keep: int) -> None:
+        """Remove all but the ``keep`` avatars of this scope that were loaded last."""
+        mine = []
+        for path in self._records():
+            record = _read_record(path)
+            if record is not None and record.scope == self._scope_key():
+                mine.append((path.stat().st_mtime_ns, path))
+        for _, path in sorted(mine, reverse=True)[keep:]:
+            path.unlink(missing_ok=True)
+        self._drop_unused_bundles()
+
+    def size_bytes(self, avatar_id: str | None = None) -> int:
+        """Bytes of an avatar's bundle, 0 when it is not here; without an id, of all avatars of this scope."""
+        if avatar_id is not None:
+            known = _read_record(self._record_path(avatar_id))
+            hashes = {known.sha256} if known is not None else set()
+        else:
+            records = map(_read_record, self._records())
+            hashes = {r.sha256 for r in records if r is not None and r.scope == self._scope_key()}
+        paths = [self.bundle_path(sha256) for sha256 in hashes]
+        return sum(path.stat().st_size for path in paths if path.is_file())
 
     def bundle_path(self, sha256: str) -> Path:
         """Where a bundle lies."""
@@ -100,6 +131,19 @@ class AvatarCache:
 
     def _records(self) -> list[Path]:
         return list((self.folder / "avatars").glob("*.json"))
+
+    def _drop_unused_bundles(self) -> None:
+        used = self._used_bundles()
+        for path in (self.folder / "bundles").glob("*.glb"):
+            if path.stem not in used:
+                path.unlink(missing_ok=True)
+
+    def _forget_old_parts(self) -> None:
+        """Downloads that nobody has gone on with for a week are given up."""
+        for path in (self.folder / "bundles").glob(".part-*"):
+            with suppress(OSError):
+                if path.stat().st_mtime < time.time() - _PART_LIFE_S:
+                    path.unlink()
 
     def _used_bundles(self) -> set[str]:
         return {record.sha256 for path in self._records() if (record := _read_record(path)) is not None}

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Final
 
+from avatarkit._announce import Announcer
+from avatarkit._events import (
+    AnimationStateChanged,
+    ConnectionStateChanged,
+    ConversationStateChanged,
+    FrameRateMeasured,
+    PlaybackFinished,
+    PlaybackProgress,
+    PlaybackStalled,
+    PlaybackStarted,
+)
+from avatarkit._feed import RoundFeed, changed_format, open_feed, wire_format
+from avatarkit._frame_rate import FrameRateMonitor
 from avatarkit._sdk import Settings
 from avatarkit._session import MotionSession
 from avatarkit.audio.speaker import Speaker
@@ -16,12 +29,29 @@ from avatarkit.frames import MotionFrames
 from avatarkit.playback.heard import Samples
 from avatarkit.playback.meter import SessionMeter
 from avatarkit.playback.player import MAX_QUEUED_S, Player
-from avatarkit.protocol import ClientEvent, MessageRejected, MotionReceived, ServerErrorReceived, new_id
+from avatarkit.protocol import (
+    ClientEvent,
+    MessageRejected,
+    MotionReceived,
+    ProtocolError,
+    ServerErrorReceived,
+    new_id,
+)
+from avatarkit.protocol.client_session import read_motion
+from avatarkit.protocol.errors import UnsupportedVersionError
 from avatarkit.transport.errors import server_error
-from avatarkit.types import ConnectionState, ConversationState, DrivingServiceMode, SessionReport
+from avatarkit.types import (
+    AnimationType,
+    AudioCodec,
+    AudioFormat,
+    ConnectionState,
+    ConversationState,
+    DrivingServiceMode,
+    FrameStarvationMode,
+    SessionReport,
+)
 
 _log = logging.getLogger(__name__)
-_T = TypeVar("_T")
 _FATAL_SERVER_CODES: Final = range(4000, 5000)  # a close with the same number follows
 
 
@@ -31,14 +61,14 @@ class ControllerParts:
 
     settings: Settings
     avatar_id: str
-    sample_rate: int
+    audio_format: AudioFormat
     speaker: Speaker
     clock: Clock
     seed: int
     on_heard: Callable[[Samples, float], None]
 
 
-class AvatarController:
+class AvatarController(Announcer):
     """Speaks through one view. The view makes it: ``view.controller``.
 
     ===============  ==========================================  ==============================
@@ -52,13 +82,10 @@ class AvatarController:
     failed           ``start``                                   connecting
     ===============  ==========================================  ==============================
 
-    While ``failed``, audio still plays, without motion.
+    While ``failed``, audio still plays, without motion. With ``Configuration.reconnect`` a lost session is followed
+    by tries to open a new one. In Backend Mode there is no connection: the app hands in audio and motion.
 
-    Attributes:
-        on_connection_state: Called with the new :class:`ConnectionState` on every change.
-        on_conversation_state: Called with the new :class:`ConversationState` when its transition begins.
-        on_error: Called with every :class:`AvatarError` that no call of the app raises, and with the reason
-            why ``start`` failed.
+    The callbacks are those of :class:`avatarkit._announce.Announcer`; :meth:`events` has them all as a stream.
     """
 
     def __init__(self, parts: ControllerParts | None = None) -> None:
@@ -68,28 +95,33 @@ class AvatarController:
                 "A controller cannot be made alone. Legal now: AvatarView(...).controller.",
                 phase=Phase.RENDER,
             )
-        self.on_connection_state: Callable[[ConnectionState], None] | None = None
-        self.on_conversation_state: Callable[[ConversationState], None] | None = None
-        self.on_error: Callable[[AvatarError], None] | None = None
+        super().__init__()
         self._mode = parts.settings.configuration.driving_service_mode
-        self._sample_rate = parts.sample_rate
+        self._format = parts.audio_format
         self._clock = parts.clock
         self.meter = SessionMeter()
         self.player = Player(
             clock=parts.clock,
             speaker=parts.speaker,
-            sample_rate=parts.sample_rate,
+            sample_rate=parts.audio_format.sample_rate,
             seed=parts.seed,
             new_id=new_id,
-            on_state=lambda state: _call(self.on_conversation_state, state),
+            on_state=lambda state: self.announce(ConversationStateChanged(state)),
             on_heard=parts.on_heard,
+            on_started=lambda round_id: self.announce(PlaybackStarted(round_id)),
+            on_progress=lambda round_id, position_s: self.announce(PlaybackProgress(round_id, position_s)),
+            on_finished=lambda round_id, position_s, interrupted: self.announce(
+                PlaybackFinished(round_id, position_s, interrupted)
+            ),
+            on_stall=lambda stalled: self.announce(PlaybackStalled(stalled)),
+            meter=self.meter,
         )
         self._session = MotionSession(
             settings=parts.settings,
             avatar_id=parts.avatar_id,
-            sample_rate=parts.sample_rate,
+            wire=wire_format(parts.audio_format),
             clock=parts.clock,
-            on_state=lambda state: _call(self.on_connection_state, state),
+            on_state=lambda state: self.announce(ConnectionStateChanged(state)),
             on_event=self._take,
             on_failure=self.tell_error,
             on_lost=self._lose,
@@ -97,6 +129,10 @@ class AvatarController:
         self._remote_id: str | None = None  # the newest round that the present session knows
         self._rejection_told = False
         self._disposed = False
+        self._feed: tuple[str, RoundFeed] | None = None  # of the round with that id
+        self._animation = AnimationType.IDLE
+        self._frame_rate = FrameRateMonitor()
+        self._monitors_frames = False
 
     # --- state --------------------------------------------------------------------------------------------
 
@@ -125,6 +161,30 @@ class AvatarController:
         if not 0.0 <= volume <= 1.0:
             raise error(ErrorCode.CONFIGURATION_INVALID, "The volume must be 0..1.", phase=Phase.INTERACT)
         self.player.volume = volume
+
+    @property
+    def audio_format(self) -> AudioFormat:
+        """Format of the audio that is taken in."""
+        return self._format
+
+    @property
+    def frame_starvation_mode(self) -> FrameStarvationMode:
+        """What late motion does to the voice. Default ``audioIndependent``."""
+        return self.player.starvation_mode
+
+    @frame_starvation_mode.setter
+    def frame_starvation_mode(self, mode: FrameStarvationMode) -> None:
+        self.player.starvation_mode = FrameStarvationMode(mode)
+
+    @property
+    def frame_rate_monitor_enabled(self) -> bool:
+        """Whether drawing is measured and told to ``on_frame_rate_info``. Default false."""
+        return self._monitors_frames
+
+    @frame_rate_monitor_enabled.setter
+    def frame_rate_monitor_enabled(self, enabled: bool) -> None:
+        self._monitors_frames = enabled
+        self._frame_rate.clear()
 
     def report(self) -> SessionReport:
         """What was measured since the view was made."""
@@ -160,9 +220,35 @@ class AvatarController:
 
     async def close(self) -> None:
         """End the session and drop what is playing. Idempotent, legal at any moment."""
-        self._remote_id = None
-        self.player.interrupt()
+        self._drop_round()
         await self._session.close()
+
+    def set_audio_format(
+        self,
+        sample_rate: int | None = None,
+        input_format: AudioCodec | None = None,
+        opus_bitrate: int | None = None,
+        opus_uplink: bool | None = None,
+    ) -> None:
+        """Change the format of the audio that will be fed in; ``None`` keeps a field.
+
+        An effective change interrupts and, in Direct Mode, disconnects: start again. Opus runs at 48,000 Hz; back at
+        PCM the rate stays unless one is given.
+
+        Raises:
+            AvatarError: Nothing has changed then. ``configurationInvalid`` for a rate or bitrate that no session
+                takes, or a rate together with Opus; ``playbackInitFailed`` when the speaker cannot play at the rate.
+        """
+        self._require_alive("set_audio_format()")
+        wanted = changed_format(self._format, sample_rate, input_format, opus_bitrate, opus_uplink)
+        if wanted == self._format:
+            return
+        self._drop_round()
+        self._session.close_soon()
+        if wanted.sample_rate != self._format.sample_rate:
+            self.player.change_rate(wanted.sample_rate)
+        self._format = wanted
+        self._session.wire = wire_format(wanted)
 
     # --- speaking -----------------------------------------------------------------------------------------
 
@@ -175,7 +261,7 @@ class AvatarController:
         it changes nothing.
 
         Args:
-            data: Mono PCM, signed 16-bit little endian, at the view's sample rate; whole samples.
+            data: Mono audio in the view's format: PCM of whole samples, or Opus.
             end: Whether this is the last audio of the round.
 
         Returns:
@@ -183,27 +269,51 @@ class AvatarController:
 
         Raises:
             AvatarError: Nothing is taken then. ``networkLayerNotAvailable`` outside Direct Mode,
-                ``illegalState`` unless connected or failed, ``invalidAudioInput`` for half a sample or more
-                than ten minutes ahead, ``noAudio`` for an empty call when no round is open.
+                ``illegalState`` unless connected or failed, ``invalidAudioInput`` for half a sample, a container,
+                what is no Opus, or more than ten minutes ahead, ``noAudio`` for an empty call when no round is
+                open, ``missingDependency`` for Opus without the extra ``audio``. An Ogg stream that breaks off into
+                something else ends its round.
         """
         self._require_direct("send()")
         if self._session.state not in (ConnectionState.CONNECTED, ConnectionState.FAILED):
             raise self._session.illegal("send()")
-        pcm = data if isinstance(data, bytes) else memoryview(data).tobytes()
-        self._check_audio(pcm)
-        player = self.player
-        if not player.input_open:
-            if not pcm:
-                if end and player.last_id is not None:
-                    return player.last_id
-                raise error(ErrorCode.NO_AUDIO, "There is no audio, and no round is open.")
-            self._open_round()
-        round_id = player.round_id
-        assert round_id is not None
-        if self._session.link is not None and self._remote_id == round_id:
-            self._session.link.send_audio(round_id, pcm, end=end)
-        player.push_audio(pcm, end=end)
-        return round_id
+        return self._speak(data, end=end)
+
+    def yield_audio_data(self, data: bytes | bytearray | memoryview, end: bool = False) -> str:
+        """Speak in Backend Mode: as :meth:`send`, but the motion comes through :meth:`yield_frames_data`.
+
+        Hand in the audio of a round before its motion, which has to quote the id returned here. Raises
+        ``networkLayerNotAvailable`` outside Backend Mode, and what :meth:`send` raises for the audio.
+        """
+        self._require_backend("yield_audio_data()")
+        return self._speak(data, end=end)
+
+    def yield_frames_data(self, frames: Iterable[bytes], conversation_id: str) -> bool:
+        """Hand in motion in Backend Mode.
+
+        Args:
+            frames: Messages exactly as the server SDK gave them. An empty list makes the round audio-only; what comes
+                for it later is ignored.
+            conversation_id: Id of the round, from :meth:`yield_audio_data`. Motion of any other is dropped.
+
+        Returns:
+            Whether the last motion of the round is here, or will never be.
+
+        Raises:
+            AvatarError: ``networkLayerNotAvailable`` outside Backend Mode. A message that cannot be read is dropped
+                and told once to ``on_error`` as ``invalidAnimationData``.
+        """
+        self._require_backend("yield_frames_data()")
+        if conversation_id != self.player.round_id:
+            return False
+        events = [self._read_frame(frame) for frame in frames]
+        if not events:
+            self.player.refuse_motion(conversation_id)
+            return True
+        for event in events:
+            if event is not None:  # the backend's own request id is inside; what counts is what the app says
+                self._take_motion(replace(event, req_id=conversation_id))
+        return any(event is not None and event.end for event in events)
 
     def interrupt(self) -> None:
         """Fall silent at once and close the mouth; the round's buffers are dropped, here and on the server.
@@ -211,6 +321,7 @@ class AvatarController:
         Legal at any moment; without a round it does nothing. The next audio opens a new round.
         """
         self._require_alive("interrupt()")
+        self._feed = None
         self._interrupt_server(self.player.interrupt())
 
     def pause(self) -> None:
@@ -227,15 +338,22 @@ class AvatarController:
 
     # --- for the view -------------------------------------------------------------------------------------
 
-    def tell_error(self, reason: AvatarError) -> None:
-        """Give an error to the app. Belongs to the view."""
-        _call(self.on_error, reason)
+    def frame_shown(self, render_s: float) -> None:
+        """A frame was shown that took ``render_s`` seconds to draw. Belongs to the view."""
+        animation = AnimationType.MONO if self.player.face_speaks else AnimationType.IDLE
+        if animation is not self._animation:
+            self._animation = animation
+            self.announce(AnimationStateChanged(animation))
+        if self._monitors_frames:
+            info = self._frame_rate.drawn(self._clock.now(), render_s)
+            if info is not None:
+                self.announce(FrameRateMeasured(info))
 
     async def dispose(self) -> None:
         """Close, and refuse everything from now on. Belongs to the view."""
         self._disposed = True
         await self.close()
-        self.on_connection_state = self.on_conversation_state = self.on_error = None
+        self._fall_silent()
 
     # --- inside -------------------------------------------------------------------------------------------
 
@@ -244,12 +362,24 @@ class AvatarController:
             self._take_motion(event)
         elif isinstance(event, ServerErrorReceived):
             self._take_error(event)
-        elif isinstance(event, MessageRejected) and not self._rejection_told:
-            self._rejection_told = True  # one report is enough for a sender that repeats itself
-            hint = "Upgrade pyavatarkit." if event.newer_motion else None
+        elif isinstance(event, MessageRejected):
+            self._tell_rejection(event.reason, newer_motion=event.newer_motion)
+
+    def _tell_rejection(self, reason: str, *, newer_motion: bool) -> None:
+        """One report is enough for a sender that repeats itself."""
+        if not self._rejection_told:
+            self._rejection_told = True
+            hint = "Upgrade pyavatarkit." if newer_motion else None
             self.tell_error(
-                error(ErrorCode.INVALID_ANIMATION_DATA, f"A message could not be used: {event.reason}.", hint=hint)
+                error(ErrorCode.INVALID_ANIMATION_DATA, f"A message could not be used: {reason}.", hint=hint)
             )
+
+    def _read_frame(self, frame: bytes) -> MotionReceived | None:
+        try:
+            return read_motion(bytes(frame))
+        except ProtocolError as problem:
+            self._tell_rejection(str(problem), newer_motion=isinstance(problem, UnsupportedVersionError))
+            return None
 
     def _take_motion(self, event: MotionReceived) -> None:
         chunk = event.chunk
@@ -279,24 +409,56 @@ class AvatarController:
         self._remote_id = None
         self.player.lose_connection()
 
-    def _open_round(self) -> None:
+    def _speak(self, data: bytes | bytearray | memoryview, *, end: bool) -> str:
+        audio = data if isinstance(data, bytes) else memoryview(data).tobytes()
+        player = self.player
+        if not audio and not player.input_open:
+            if end and player.last_id is not None:
+                return player.last_id
+            raise error(ErrorCode.NO_AUDIO, "There is no audio, and no round is open.")
+        self._check_ahead(len(audio) if self._format.input_format is AudioCodec.PCM else 0)
+        feed = self._feed[1] if self._feed is not None and player.input_open else self._new_feed()
+        try:
+            fed = feed.feed(audio, end=end)
+        except AvatarError:
+            if feed.is_spoilt and self._feed is not None and self._feed[1] is feed:
+                self.interrupt()
+            raise
+        round_id = player.round_id if player.input_open else self._open_round()
+        assert round_id is not None
+        self._feed = (round_id, feed)
+        if self._session.link is not None and self._remote_id == round_id:
+            self._session.link.send_audio(round_id, fed.upstream, end=end)
+            self.meter.audio_bytes_sent += len(fed.upstream)
+        player.push_audio(fed.pcm, end=end)
+        return round_id
+
+    def _new_feed(self) -> RoundFeed:
+        return open_feed(self._format, encode_uplink=self._session.wire.bitrate > 0)
+
+    def _open_round(self) -> str:
         connected = self._session.link is not None
         self._interrupt_server(self.player.round_id)
-        round_id = self.player.open_round(expects_motion=connected)
+        in_backend_mode = self._mode is DrivingServiceMode.BACKEND
+        round_id = self.player.open_round(expects_motion=connected or in_backend_mode)
         self.meter.rounds += 1
         self._remote_id = round_id if connected else None
-        if connected:
+        if connected or in_backend_mode:
             self.meter.audio_sent(round_id, self._clock.now())
+        return round_id
+
+    def _drop_round(self) -> None:
+        self._remote_id = None
+        self._feed = None
+        self.player.interrupt()
 
     def _interrupt_server(self, round_id: str | None) -> None:
         """Have the server drop a round that it knows."""
         if round_id is not None and round_id == self._remote_id and self._session.link is not None:
             self._session.link.interrupt(round_id)
 
-    def _check_audio(self, pcm: bytes) -> None:
-        if len(pcm) % 2:
-            raise error(ErrorCode.INVALID_AUDIO_INPUT, f"{len(pcm)} bytes are no whole number of 16-bit samples.")
-        ahead_s = len(pcm) / 2 / self._sample_rate
+    def _check_ahead(self, pcm_bytes: int) -> None:
+        ahead_s = pcm_bytes / 2 / self._format.sample_rate
         if self.player.input_open:
             ahead_s += self.player.queued_s
         if ahead_s > MAX_QUEUED_S:
@@ -319,12 +481,11 @@ class AvatarController:
         if self._mode is not DrivingServiceMode.DIRECT:
             raise error(ErrorCode.NETWORK_LAYER_NOT_AVAILABLE, f"{what} is not available in backend mode.")
 
-
-def _call(callback: Callable[[_T], None] | None, value: _T) -> None:
-    """Tell the app; what its callback raises is logged and goes no further."""
-    if callback is None:
-        return
-    try:
-        callback(value)
-    except Exception:
-        _log.exception("a callback of the app failed")
+    def _require_backend(self, what: str) -> None:
+        self._require_alive(what)
+        if self._mode is not DrivingServiceMode.BACKEND:
+            raise error(
+                ErrorCode.NETWORK_LAYER_NOT_AVAILABLE,
+                f"{what} is not available in direct mode.",
+                hint="In Direct Mode use start() and send().",
+            )

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Final
 
 from avatarkit.errors import AvatarError, ErrorCode, Phase, error
@@ -17,6 +18,17 @@ from avatarkit.transport.errors import server_error
 _log = logging.getLogger(__name__)
 MAX_OUTGOING_BYTES: Final = 64 * 1024 * 1024
 """Audio that may wait for a slow network; more ends the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class WireFormat:
+    """Audio as it goes upstream."""
+
+    sample_rate: int
+    """Hertz."""
+    is_ogg_opus: bool = False
+    bitrate: int = 0
+    """Of Opus that we encode; 0 for any other audio."""
 
 
 class Link:
@@ -37,7 +49,7 @@ class Link:
         self._on_end: Callable[[AvatarError | None], None] | None = None
 
     @classmethod
-    async def open(cls, connect: Connect, target: Target, sample_rate: int) -> Link:
+    async def open(cls, connect: Connect, target: Target, wire: WireFormat) -> Link:
         """Connect, configure and wait for the confirmation.
 
         Raises:
@@ -46,7 +58,9 @@ class Link:
         connection = await connect(target)
         session = ClientSession()
         try:
-            await connection.send(session.configure(sample_rate))
+            await connection.send(
+                session.configure(wire.sample_rate, is_ogg_opus=wire.is_ogg_opus, bitrate=wire.bitrate)
+            )
             message = await connection.receive()
             events = session.receive_text(message) if isinstance(message, str) else session.receive_bytes(message)
             for event in events:
@@ -71,9 +85,9 @@ class Link:
             asyncio.create_task(self._guard(self._read()), name="avatarkit link reader"),
         ]
 
-    def send_audio(self, req_id: str, pcm: bytes, *, end: bool) -> None:
+    def send_audio(self, req_id: str, data: bytes, *, end: bool) -> None:
         """Queue audio of a request."""
-        for message in self._session.audio(req_id, pcm, end=end):
+        for message in self._session.audio(req_id, data, end=end):
             self._queue(req_id, message)
         if self._outgoing_bytes > MAX_OUTGOING_BYTES:
             self.end(error(ErrorCode.WEBSOCKET_ERROR, "The network is too slow for the audio.", phase=Phase.INTERACT))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
 import httpx
-import platformdirs
 
 from avatarkit._cache import AvatarCache
-from avatarkit._sdk import AvatarSDK, Settings, adopt, settings
-from avatarkit.errors import AvatarError, ErrorCode, error
+from avatarkit._derive import check_minimum_sdk, derived_avatar
+from avatarkit._sdk import Settings, adopt, cache_folder, settings
+from avatarkit._tries import Tries
+from avatarkit.clock import Clock, RealClock
+from avatarkit.errors import AvatarError, ErrorCode, Phase, error
 from avatarkit.transport.http import AvatarLibrary
 from avatarkit.transport.metadata import AvatarMetadata, check_avatar_id
 from avatarkit.types import Avatar, LoadProgress, LoadProgressType
@@ -40,8 +42,9 @@ class AvatarManager:
 
     _shared: ClassVar[AvatarManager | None] = None
 
-    def __init__(self, *, http_transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, *, http_transport: httpx.AsyncBaseTransport | None = None, clock: Clock | None = None) -> None:
         self._http_transport = http_transport
+        self._clock = RealClock() if clock is None else clock
         self._loads: dict[str, _Load] = {}
 
     @classmethod
@@ -55,7 +58,9 @@ class AvatarManager:
         """Fetch an avatar's description and, unless its bundle is on disk already, the bundle.
 
         Callers that ask for the same avatar at the same time share one download; nobody's failure is kept.
-        When the server cannot be reached, the copy on disk serves.
+        When the server cannot be reached, the copy on disk serves. Otherwise there are three tries for faults that
+        may pass; a download that broke off goes on where it was, even in another process. A file that does not match
+        its hash is thrown away and fetched once more.
 
         Args:
             avatar_id: Id of the avatar.
@@ -65,8 +70,8 @@ class AvatarManager:
         Raises:
             AvatarError: ``illegalState`` before ``initialize``; ``avatarIDUnrecognized``,
                 ``appIDUnrecognized``, ``failedToFetchAvatarMetadata``, ``invalidAvatarMetadata``,
-                ``unsupportedAvatarAsset``, ``failedToDownloadAvatarAssets``; ``loadCancelled`` when the SDK
-                is cleaned up meanwhile.
+                ``unsupportedAvatarAsset``, ``failedToDownloadAvatarAssets``; ``loadCancelled`` after
+                :meth:`cancel_load` or when the SDK is cleaned up meanwhile.
         """
         in_force = settings()
         check_avatar_id(avatar_id)
@@ -90,6 +95,34 @@ class AvatarManager:
         finally:
             load.waiting -= 1
 
+    def cancel_load(self, avatar_id: str) -> None:
+        """Cancel loading an avatar, if it is; everyone who waits for it gets ``loadCancelled``."""
+        load = self._loads.get(avatar_id)
+        if load is not None:
+            _cancel(load)
+
+    def cancel_all_loads(self) -> None:
+        """Cancel every load."""
+        for load in list(self._loads.values()):
+            _cancel(load)
+
+    async def derive(self, path: str | os.PathLike[str], avatar_id: str | None = None) -> Avatar:
+        """Make an avatar of a bundle on this machine, which stays where it is.
+
+        Args:
+            path: A binary glTF file with ARKit morph targets.
+            avatar_id: Under which the Motion Server knows an avatar; a name made of the content by default.
+
+        Raises:
+            AvatarError: ``avatarAssetMissing`` when there is no such file, ``unsupportedAvatarAsset`` when it is no
+                bundle or needs a newer SDK, ``avatarIDUnrecognized`` for an impossible id; ``illegalState`` before
+                ``initialize``.
+        """
+        settings()
+        if avatar_id is not None:
+            check_avatar_id(avatar_id)
+        return await asyncio.to_thread(derived_avatar, Path(path), avatar_id)
+
     def retrieve(self, avatar_id: str) -> Avatar | None:
         """An avatar that is on disk, or ``None``. Never goes to the network.
 
@@ -105,14 +138,24 @@ class AvatarManager:
         """Delete every avatar of this app and server from disk. ``illegalState`` as above."""
         _cache(settings()).clear_all()
 
+    def clear_lru(self, keep: int) -> None:
+        """Delete all but the ``keep`` avatars of this app and server that were loaded last.
+
+        Raises ``AvatarError``: ``configurationInvalid`` for a negative number, ``illegalState`` as above.
+        """
+        if keep < 0:
+            raise error(ErrorCode.CONFIGURATION_INVALID, "keep must be at least 0.", phase=Phase.LOAD)
+        _cache(settings()).clear_lru(keep)
+
+    def cache_size(self, avatar_id: str | None = None) -> int:
+        """Bytes on disk of one avatar's bundle, or of all of this app and server. ``illegalState`` as above."""
+        return _cache(settings()).size_bytes(avatar_id)
+
     async def release(self) -> None:
         """Cancel every load; those who wait get ``loadCancelled``. Called by ``AvatarSDK.cleanup``."""
-        loads = list(self._loads.values())
-        for load in loads:
-            load.cancelled = True
-            if load.task is not None:
-                load.task.cancel()
-        await asyncio.gather(*(load.task for load in loads if load.task is not None), return_exceptions=True)
+        tasks = [load.task for load in self._loads.values() if load.task is not None]
+        self.cancel_all_loads()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self, avatar_id: str, in_force: Settings, load: _Load) -> Avatar:
         try:
@@ -120,20 +163,21 @@ class AvatarManager:
         except AvatarError as exc:
             _tell(load, LoadProgress(LoadProgressType.FAILED, error=exc))
             raise
+        except asyncio.CancelledError:
+            # Those who wait are told even where all of them have gone already.
+            reason = error(ErrorCode.LOAD_CANCELLED, f"Loading avatar {avatar_id!r} was cancelled.")
+            _tell(load, LoadProgress(LoadProgressType.FAILED, error=reason))
+            raise
         finally:
-            del self._loads[avatar_id]
+            if self._loads.get(avatar_id) is load:
+                del self._loads[avatar_id]
 
     async def _load(self, avatar_id: str, in_force: Settings, load: _Load) -> Avatar:
         cache = _cache(in_force)
         async with AvatarLibrary(in_force.endpoint, in_force.app_id, transport=self._http_transport) as library:
-            try:
-                metadata = await library.metadata(avatar_id)
-            except AvatarError as exc:
-                known = cache.find(avatar_id)
-                if known is None or not exc.retryable or not cache.has_bundle(known.sha256):
-                    raise
-                _log.warning("using the copy of avatar %r on disk: %s", avatar_id, exc)
-                return known
+            metadata = await self._describe(avatar_id, library, cache)
+            if isinstance(metadata, Avatar):
+                return metadata
             _check_sdk_version(metadata)
             try:
                 return await self._fetch(library, metadata, cache, load)
@@ -145,8 +189,25 @@ class AvatarManager:
                     hint="Give Configuration(cache_dir=...) a folder with space that can be written.",
                 ) from exc
 
+    async def _describe(self, avatar_id: str, library: AvatarLibrary, cache: AvatarCache) -> AvatarMetadata | Avatar:
+        """What the server says, or the avatar on disk when it says nothing."""
+        tries = Tries(self._clock)
+        while True:
+            try:
+                return await library.metadata(avatar_id)
+            except AvatarError as exc:
+                known = cache.find(avatar_id)
+                if known is not None and exc.retryable and cache.has_bundle(known.sha256):
+                    _log.warning("using the copy of avatar %r on disk: %s", avatar_id, exc)
+                    return known
+                await tries.wait(exc)
+
     async def _fetch(
-        self, library: AvatarLibrary, metadata: AvatarMetadata, cache: AvatarCache, load: _Load
+        self,
+        library: AvatarLibrary,
+        metadata: AvatarMetadata,
+        cache: AvatarCache,
+        load: _Load,
     ) -> Avatar:
         if cache.has_bundle(metadata.sha256):
             return cache.record(metadata, is_from_cache=True)
@@ -159,16 +220,27 @@ class AvatarManager:
                 _tell(load, LoadProgress(LoadProgressType.DOWNLOADING, share))
 
         _tell(load, LoadProgress(LoadProgressType.DOWNLOADING, 0.0))
+        tries = Tries(self._clock)
         with cache.new_bundle(metadata.sha256) as file:
-            await library.download(metadata, file, on_share)
+            while True:
+                try:
+                    await library.download(metadata, file, on_share)
+                    break
+                except AvatarError as exc:
+                    await tries.wait(exc)
         avatar = cache.record(metadata, is_from_cache=False)
         _tell(load, LoadProgress(LoadProgressType.COMPLETED, 1.0))
         return avatar
 
 
 def _cache(in_force: Settings) -> AvatarCache:
-    folder = in_force.configuration.cache_dir or Path(platformdirs.user_cache_dir("avatarkit", appauthor=False))
-    return AvatarCache(Path(folder), f"{in_force.endpoint}\0{in_force.app_id}")
+    return AvatarCache(cache_folder(in_force.configuration), f"{in_force.endpoint}\0{in_force.app_id}")
+
+
+def _cancel(load: _Load) -> None:
+    load.cancelled = True
+    if load.task is not None:
+        load.task.cancel()
 
 
 def _tell(load: _Load, progress: LoadProgress) -> None:
@@ -180,13 +252,5 @@ def _tell(load: _Load, progress: LoadProgress) -> None:
 
 
 def _check_sdk_version(metadata: AvatarMetadata) -> None:
-    if metadata.minimum_sdk is not None and _numbers(metadata.minimum_sdk) > _numbers(AvatarSDK.version()):
-        raise error(
-            ErrorCode.UNSUPPORTED_AVATAR_ASSET,
-            f"Avatar {metadata.id!r} needs SDK {metadata.minimum_sdk[:40]}; this is {AvatarSDK.version()}.",
-        )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """The leading dotted numbers of a version, at most nine digits each."""
-    return tuple(int(number) for number in re.findall(r"(?:^|\.)(\d{1,9})(?=[^\d]|$)", version)[:4])
+    if metadata.minimum_sdk is not None:
+        check_minimum_sdk(metadata.minimum_sdk, f"Avatar {metadata.id!r}")

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
+from avatarkit._picture import Picture
 from avatarkit.clock import Clock
 from avatarkit.playback.heard import Samples
 from avatarkit.playback.meter import SessionMeter
 from avatarkit.playback.player import Frame, Player
 from avatarkit.render.contract import Image, Renderer, Surface
-from avatarkit.types import Camera
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -55,20 +55,36 @@ class RenderLoop:
         player: Player,
         meter: SessionMeter,
         renderer: Renderer,
-        camera: Camera,
+        picture: Picture,
         surface: Surface,
         clock: Clock,
         thread: DrawThread,
         on_first: Callable[[], None],
+        on_drawn: Callable[[float], None],
     ) -> None:
+        """Draw nothing yet.
+
+        Args:
+            player: Says which pose to draw.
+            meter: Counts.
+            renderer: Has the avatar loaded; used in ``thread`` only.
+            picture: How to draw it; asked before every frame. Keeps the frame that was shown last.
+            surface: Where frames go.
+            clock: Time.
+            thread: For everything slow.
+            on_first: Called when the first frame was handed over.
+            on_drawn: Called for every frame that was handed over, with the seconds that drawing it took.
+        """
         self._player = player
         self._meter = meter
         self._renderer = renderer
-        self._camera = camera
+        self._picture = picture
         self._surface = surface
         self._clock = clock
         self._thread = thread
         self._on_first = on_first
+        self._on_drawn = on_drawn
+        self._took_s = 0.0
         self._start_s: float | None = None
         self._draw_s = 0.0  # smoothed time of drawing, and how far it strays
         self._stray_s = 0.0
@@ -77,12 +93,14 @@ class RenderLoop:
         """Draw until cancelled. Raises what renderer or surface raise."""
         _, image = await self._draw(self._clock.now())
         start_s = self._start_s = self._clock.now()
-        await self._thread.run(self._surface.present, image, 0.0)
-        self._meter.frames_drawn += 1
+        await self._present(image, 0.0)
         self._on_first()
         rate = self._surface.frame_rate
         slot = self._next_slot(0, start_s, rate)
         while True:
+            if not self._picture.is_rendering:
+                await self._picture.wait_until_rendering()
+                slot = max(slot, math.ceil((self._clock.now() - start_s) * rate))
             slot_s = start_s + slot / rate
             await self._clock.sleep_until(slot_s - self._lead_s())
             frame, image = await self._draw(slot_s)
@@ -91,8 +109,7 @@ class RenderLoop:
                 frame, image = await self._draw(slot_s)
             if frame.position_s is not None:
                 self._meter.offset(frame.position_s, self._player.audio_time_s)
-            await self._thread.run(self._surface.present, image, slot / rate)
-            self._meter.frames_drawn += 1
+            await self._present(image, slot / rate)
             slot = self._next_slot(slot, start_s, rate)
 
     def present_audio(self, samples: Samples, sample_rate: int, at_s: float) -> None:
@@ -106,11 +123,22 @@ class RenderLoop:
         if len(samples):
             self._thread.post(self._surface.present_audio, samples, sample_rate, time_s)
 
+    async def _present(self, image: Image, time_s: float) -> None:
+        await self._thread.run(self._show, image, time_s)
+        self._picture.shown = image
+        self._meter.frames_drawn += 1
+        self._on_drawn(self._took_s)
+
+    def _show(self, image: Image, time_s: float) -> None:
+        self._surface.present(self._picture.fit(image, self._surface.size), time_s)
+
     async def _draw(self, at_s: float) -> tuple[Frame, Image]:
         frame = self._player.frame(at_s)
         began_s = self._clock.now()
-        image = await self._thread.run(self._renderer.draw, frame.pose, self._camera, self._surface.size)
-        took_s = self._clock.now() - began_s
+        surface_size = self._surface.size
+        camera, size = self._picture.camera(surface_size), self._picture.size(surface_size)
+        image = await self._thread.run(self._renderer.draw, frame.pose, camera, size)
+        took_s = self._took_s = self._clock.now() - began_s
         if self._start_s is not None:  # the first frame also compiles and warms caches
             self._stray_s += (abs(took_s - self._draw_s) - self._stray_s) * _SMOOTHING
             self._draw_s += (took_s - self._draw_s) * _SMOOTHING

@@ -1,4 +1,4 @@
-"""The Direct Mode connection of one controller: its states, and what may be done in each."""
+"""The Direct Mode connection of one controller: its states, what may be done in each, and reconnecting."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from avatarkit._link import Link
-from avatarkit._sdk import AvatarSDK, Settings
+from avatarkit._link import Link, WireFormat
+from avatarkit._sdk import AvatarSDK, Settings, fetch_token, has_token_provider
 from avatarkit.clock import Clock
 from avatarkit.errors import AvatarError, ErrorCode, Phase, error
 from avatarkit.protocol import ClientEvent
@@ -17,6 +17,7 @@ from avatarkit.types import ConnectionState
 
 _T = TypeVar("_T")
 
+_TOKEN_REFUSED: Final = (ErrorCode.SESSION_TOKEN_INVALID, ErrorCode.SESSION_TOKEN_EXPIRED)
 _LEGAL: Final = {
     ConnectionState.DISCONNECTED: "start(), close()",
     ConnectionState.CONNECTING: "wait_connected(), close()",
@@ -33,7 +34,7 @@ class MotionSession:
         *,
         settings: Settings,
         avatar_id: str,
-        sample_rate: int,
+        wire: WireFormat,
         clock: Clock,
         on_state: Callable[[ConnectionState], None],
         on_event: Callable[[ClientEvent], None],
@@ -45,7 +46,7 @@ class MotionSession:
         Args:
             settings: Where to connect, as which app, and for how long to try.
             avatar_id: Which avatar.
-            sample_rate: Hertz of the audio that will be sent.
+            wire: How audio will be sent.
             clock: Time.
             on_state: Called on every change of the state.
             on_event: Called with what the server says in a confirmed session.
@@ -54,7 +55,7 @@ class MotionSession:
         """
         self._settings = settings
         self._avatar_id = avatar_id
-        self._sample_rate = sample_rate
+        self.wire = wire
         self._clock = clock
         self._on_state = on_state
         self._on_event = on_event
@@ -66,6 +67,10 @@ class MotionSession:
         self._attempt: asyncio.Task[Link] | None = None
         self._link: Link | None = None
         self._old: Link | None = None  # ended, and perhaps still closing
+        self._ending: set[asyncio.Task[None]] = set()
+        self._reconnecting: asyncio.Task[None] | None = None
+        self._tries = 0  # since a session last lasted
+        self._confirmed_s = 0.0
 
     @property
     def state(self) -> ConnectionState:
@@ -83,10 +88,20 @@ class MotionSession:
             raise error(ErrorCode.CONNECTION_IN_PROGRESS, "start() is running already.")
         if self._state is ConnectionState.CONNECTED:
             raise self.illegal("start()")
-        target = self._target()
+        self._stop_reconnecting()
+        await self._start()
+
+    async def _start(self) -> None:
+        if AvatarSDK.session_token() is None and not has_token_provider():
+            raise error(
+                ErrorCode.SESSION_TOKEN_INVALID,
+                "No session token is set.",
+                phase=Phase.AUTHENTICATE,
+                hint="Call AvatarSDK.set_session_token() before start().",
+            )
         self._failure = None
         # A task begins at the next await, so `_attempt` stands before the state is told.
-        attempt = asyncio.create_task(Link.open(open_websocket, target, self._sample_rate), name="avatarkit connect")
+        attempt = asyncio.create_task(self._open(), name="avatarkit connect")
         self._attempt = attempt
         self._set_state(ConnectionState.CONNECTING)
         try:
@@ -103,8 +118,22 @@ class MotionSession:
             raise
         self._attempt = None
         self._link = link
+        self._confirmed_s = self._clock.now()
         link.run(self._on_event, self._ended)
         self._set_state(ConnectionState.CONNECTED)
+
+    async def _open(self) -> Link:
+        """Connect; with a token provider a refused token is replaced once."""
+        provided = has_token_provider()
+        if provided:
+            await fetch_token()
+        try:
+            return await Link.open(open_websocket, self._target(), self.wire)
+        except AvatarError as exc:
+            if not provided or exc.code not in _TOKEN_REFUSED:
+                raise
+        await fetch_token()
+        return await Link.open(open_websocket, self._target(), self.wire)
 
     async def wait_connected(self, timeout_s: float) -> None:
         """Wait for a session; the errors are those of ``AvatarController.wait_connected``."""
@@ -123,16 +152,24 @@ class MotionSession:
             raise self.illegal("wait_connected()")
 
     async def close(self) -> None:
-        """End the session or the attempt. Idempotent."""
+        """End the session or the attempt, and stop reconnecting. Idempotent."""
+        self.close_soon()
+        if self._ending:
+            await asyncio.gather(*self._ending)
+
+    def close_soon(self) -> None:
+        """As :meth:`close`, but what takes time happens later."""
+        self._stop_reconnecting()
         attempt, self._attempt = self._attempt, None
         links = [link for link in (self._link, self._old) if link is not None]
         self._link = self._old = None
         self._set_state(ConnectionState.DISCONNECTED)
-        if attempt is not None:
-            attempt.cancel()
-            await asyncio.gather(attempt, return_exceptions=True)
-        for link in links:
-            await link.close()
+        if attempt is not None or links:
+            if attempt is not None:
+                attempt.cancel()
+            ending = asyncio.create_task(_end(attempt, links), name="avatarkit close")
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
 
     def give_up(self, reason: AvatarError) -> None:
         """End the session as failed, because of what the server said in it."""
@@ -152,13 +189,7 @@ class MotionSession:
 
     def _target(self) -> Target:
         token = AvatarSDK.session_token()
-        if token is None:
-            raise error(
-                ErrorCode.SESSION_TOKEN_INVALID,
-                "No session token is set.",
-                phase=Phase.AUTHENTICATE,
-                hint="Call AvatarSDK.set_session_token() before start().",
-            )
+        assert token is not None
         return Target(self._settings.endpoint, self._avatar_id, self._settings.app_id, token)
 
     async def _settle(self, attempt: asyncio.Task[Link]) -> Link:
@@ -197,6 +228,36 @@ class MotionSession:
             self._set_state(ConnectionState.DISCONNECTED)
         else:
             self._fail(reason)
+            self._reconnect(reason)
+
+    # --- reconnecting -------------------------------------------------------------------------------------
+
+    def _reconnect(self, reason: AvatarError) -> None:
+        """Follow the policy after the loss of a confirmed session."""
+        policy = self._settings.configuration.reconnect
+        if self._clock.now() - self._confirmed_s > policy.max_delay_s:
+            self._tries = 0  # it had lasted; a server that drops every session at once is not asked for ever
+        if self._state is ConnectionState.FAILED and reason.retryable and self._tries < policy.attempts:
+            self._reconnecting = asyncio.create_task(self._keep_trying(), name="avatarkit reconnect")
+
+    async def _keep_trying(self) -> None:
+        policy = self._settings.configuration.reconnect
+        while self._tries < policy.attempts:
+            await self._clock.sleep_until(self._clock.now() + policy.delay_s(self._tries))
+            self._tries += 1
+            try:
+                await self._start()
+            except AvatarError as exc:
+                if not exc.retryable:
+                    return
+            else:
+                return
+
+    def _stop_reconnecting(self) -> None:
+        task, self._reconnecting = self._reconnecting, None
+        self._tries = 0
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
 
     def _fail(self, reason: AvatarError) -> None:
         self._failure = reason
@@ -213,3 +274,12 @@ class MotionSession:
                 future.set_result(None)
         self._changed.clear()
         self._on_state(state)
+
+
+async def _end(attempt: asyncio.Task[Link] | None, links: list[Link]) -> None:
+    if attempt is not None:
+        (result,) = await asyncio.gather(attempt, return_exceptions=True)
+        if isinstance(result, Link):  # it had succeeded in that very moment
+            links = [*links, result]
+    for link in links:
+        await link.close()

@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Final
 
 from avatarkit._controller import AvatarController, ControllerParts
+from avatarkit._picture import Picture
 from avatarkit._render_loop import DrawThread, RenderLoop
-from avatarkit._sdk import adopt, drop, settings
+from avatarkit._sdk import adopt, drop, resolution, settings
 from avatarkit.audio.open import open_speaker
 from avatarkit.audio.speaker import Speaker
 from avatarkit.avatars import Bundle, read_bundle
@@ -20,7 +21,8 @@ from avatarkit.errors import AvatarError, ErrorCode, Phase, error
 from avatarkit.playback.heard import Samples
 from avatarkit.render import open_renderer, renderer_names
 from avatarkit.render.contract import Renderer, Surface
-from avatarkit.types import AudioFormat, Avatar
+from avatarkit.render.png import encode_png
+from avatarkit.types import AudioFormat, Avatar, Camera, Rect, Transform
 
 _log = logging.getLogger(__name__)
 _UPDATE_S: Final = 0.02
@@ -70,24 +72,26 @@ class AvatarView:
         self._avatar = avatar
         self._surface = surface
         self._clock = RealClock() if clock is None else clock
-        self._sample_rate = (audio_format or in_force.configuration.audio_format).sample_rate
+        chosen = audio_format or in_force.configuration.audio_format
+        self._picture = Picture(resolution())
         if isinstance(renderer, str) and renderer not in renderer_names():
             open_renderer(renderer)  # raises, naming the choices
         self._renderer_name = renderer if isinstance(renderer, str) else ""
         # One that is named is opened in the thread: loading its libraries takes time.
         self._renderer: Renderer | None = None if isinstance(renderer, str) else renderer
-        self._speaker = _open(speaker, self._clock, self._sample_rate)
+        self._speaker = _open(speaker, self._clock, chosen.sample_rate)
         self._controller = AvatarController(
             ControllerParts(
                 settings=in_force,
                 avatar_id=avatar.id,
-                sample_rate=self._sample_rate,
+                audio_format=chosen,
                 speaker=self._speaker,
                 clock=self._clock,
                 seed=secrets.randbits(32) if seed is None else seed,
                 on_heard=self._on_heard,
             )
         )
+        self._chosen_camera: Camera | None = None
         self._thread = DrawThread()
         self._loop: RenderLoop | None = None
         self._mounted: asyncio.Future[None] = loop.create_future()
@@ -107,6 +111,56 @@ class AvatarView:
     def avatar(self) -> Avatar:
         """The avatar that is shown."""
         return self._avatar
+
+    # --- the picture --------------------------------------------------------------------------------------
+
+    @property
+    def transform(self) -> Transform:
+        """Where the avatar stands in the view; from the next frame on."""
+        return self._picture.transform
+
+    @transform.setter
+    def transform(self, transform: Transform) -> None:
+        self._picture.transform = transform
+
+    @property
+    def camera(self) -> Camera:
+        """The camera: the avatar's own, until another is set."""
+        return self._picture.base_camera
+
+    @camera.setter
+    def camera(self, camera: Camera) -> None:
+        self._chosen_camera = self._picture.base_camera = camera
+
+    @property
+    def render_size(self) -> tuple[int, int]:
+        """Width and height in pixels that are drawn, with quality and cap applied."""
+        return self._picture.size(self._surface.size)
+
+    def bounding_rect(self) -> Rect | None:
+        """Where the avatar was on the surface in the frame shown last, or ``None`` when it was not seen."""
+        return self._picture.bounding_rect(self._surface.size)
+
+    def export_bitmap(self) -> bytes | None:
+        """The frame shown last, over transparency, as PNG; ``None`` before the first and while not rendering."""
+        if self._picture.shown is None or not self._picture.is_rendering:
+            return None
+        return encode_png(self._picture.shown)
+
+    @property
+    def is_rendering(self) -> bool:
+        """Whether frames are drawn."""
+        return self._picture.is_rendering
+
+    def pause_rendering(self) -> None:
+        """Stop drawing; voice and motion go on in time. Idempotent."""
+        self._picture.pause()
+
+    def resume_rendering(self) -> None:
+        """Draw again, with what is due now. Idempotent."""
+        self._picture.resume()
+
+    # --- life ---------------------------------------------------------------------------------------------
 
     async def mounted(self) -> None:
         """Wait until the first frame was handed to the surface.
@@ -143,15 +197,17 @@ class AvatarView:
     async def _draw(self) -> None:
         try:
             renderer, bundle = await self._thread.run(self._prepare)
+            self._picture.base_camera = self._chosen_camera or bundle.info.camera
             self._loop = RenderLoop(
                 player=self._controller.player,
                 meter=self._controller.meter,
                 renderer=renderer,
-                camera=bundle.info.camera,
+                picture=self._picture,
                 surface=self._surface,
                 clock=self._clock,
                 thread=self._thread,
                 on_first=self._first_frame,
+                on_drawn=self._controller.frame_shown,
             )
             await self._loop.run()
         except AvatarError as exc:
@@ -211,7 +267,7 @@ class AvatarView:
 
     def _on_heard(self, samples: Samples, at_s: float) -> None:
         if self._loop is not None:
-            self._loop.present_audio(samples, self._sample_rate, at_s)
+            self._loop.present_audio(samples, self._controller.audio_format.sample_rate, at_s)
 
     async def _dispose(self) -> None:
         drop(self)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avatarkit.avatars import Bundle, BundleInfo
+from avatarkit.clock import VirtualClock
 from avatarkit.errors import AvatarError
 from avatarkit.frames import ARKIT_INDEX, HEAD_COUNT, WEIGHT_COUNT, MotionFrames, Pose
 from avatarkit.protocol import MotionChunk, chunk_to_message
@@ -189,6 +190,14 @@ class InlineDraw:
 
     def stop(self) -> None:
         pass
+
+
+class InstantClock(VirtualClock):
+    """Time that passes as soon as somebody waits for it."""
+
+    async def sleep_until(self, deadline_s: float) -> None:
+        self._now_s = max(self._now_s, deadline_s)
+        await asyncio.sleep(0)
 
 
 def bundle() -> Bundle:

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from client_fakes import InstantClock
 
 from avatarkit import (
     Avatar,
@@ -82,7 +83,7 @@ def library() -> Library:
 @pytest.fixture
 async def manager(library: Library, tmp_path: Path) -> AvatarManager:
     await AvatarSDK.initialize("app", Configuration(endpoint=ENDPOINT, cache_dir=tmp_path))
-    return AvatarManager(http_transport=httpx.MockTransport(library))
+    return AvatarManager(http_transport=httpx.MockTransport(library), clock=InstantClock())
 
 
 async def test_load_downloads_checks_and_tells(manager: AvatarManager, library: Library) -> None:
@@ -307,6 +308,6 @@ async def test_a_folder_that_cannot_be_written(library: Library, tmp_path: Path)
     blocked.write_text("in the way")
     await AvatarSDK.initialize("app", Configuration(endpoint=ENDPOINT, cache_dir=blocked))
     with pytest.raises(AvatarError, match="cache_dir") as caught:
-        await AvatarManager(http_transport=httpx.MockTransport(library)).load("someone")
+        await AvatarManager(http_transport=httpx.MockTransport(library), clock=InstantClock()).load("someone")
     assert caught.value.code is ErrorCode.FAILED_TO_DOWNLOAD_AVATAR_ASSETS
     assert not caught.value.retryable

@@ -41,6 +41,7 @@ class ClientSession:
     def __init__(self) -> None:
         self._configured = False
         self._confirmed = False
+        self._is_ogg_opus = False
 
     @property
     def confirmed(self) -> bool:
@@ -49,8 +50,13 @@ class ClientSession:
 
     # --- bytes out ----------------------------------------------------------------------------------------
 
-    def configure(self, sample_rate: int) -> bytes:
-        """The first message: PCM, signed 16-bit little endian, mono, at ``sample_rate`` hertz.
+    def configure(self, sample_rate: int, *, is_ogg_opus: bool = False, bitrate: int = 0) -> bytes:
+        """The first message. Audio is mono: PCM, signed 16-bit little endian, or one Ogg Opus stream a request.
+
+        Args:
+            sample_rate: Hertz.
+            is_ogg_opus: What the requests will hold.
+            bitrate: Of the Opus, in bits a second; 0 says nothing about it.
 
         Raises:
             InvalidFieldError: Not one of the seven rates.
@@ -61,24 +67,29 @@ class ClientSession:
         if self._configured:
             raise UnexpectedMessageError("the session is configured already")
         self._configured = True
-        configuration = pb.ClientConfigureSession(sample_rate=sample_rate, audio_format=pb.AUDIO_FORMAT_PCM_S16LE)
+        self._is_ogg_opus = is_ogg_opus
+        configuration = pb.ClientConfigureSession(
+            sample_rate=sample_rate,
+            bitrate=bitrate,
+            audio_format=pb.AUDIO_FORMAT_OGG_OPUS if is_ogg_opus else pb.AUDIO_FORMAT_PCM_S16LE,
+        )
         return pb.Message(
             type=pb.MESSAGE_TYPE_CLIENT_CONFIGURE_SESSION, client_configure_session=configuration
         ).SerializeToString()
 
-    def audio(self, req_id: str, pcm: bytes, *, end: bool) -> list[bytes]:
-        """Messages that carry whole samples of a request; ``end`` rides on the last, which may be empty.
+    def audio(self, req_id: str, data: bytes, *, end: bool) -> list[bytes]:
+        """Messages that carry audio of a request; ``end`` rides on the last, which may be empty.
 
         Raises:
             UnexpectedMessageError: The session is not confirmed.
-            InvalidFieldError: A bad id, or half a sample.
+            InvalidFieldError: A bad id, or half a sample of PCM.
         """
         self._require_open()
         check_id(req_id)
-        if len(pcm) % 2:
+        if len(data) % 2 and not self._is_ogg_opus:
             raise InvalidFieldError("audio of an odd number of bytes holds half a sample")
-        starts = range(0, len(pcm), AUDIO_MESSAGE_BYTES)
-        pieces = [pcm[start : start + AUDIO_MESSAGE_BYTES] for start in starts] or ([b""] if end else [])
+        starts = range(0, len(data), AUDIO_MESSAGE_BYTES)
+        pieces = [data[start : start + AUDIO_MESSAGE_BYTES] for start in starts] or ([b""] if end else [])
         return [
             pb.Message(
                 type=pb.MESSAGE_TYPE_CLIENT_AUDIO_INPUT,
@@ -161,6 +172,17 @@ class ClientSession:
         if message.type == pb.MESSAGE_TYPE_SERVER_PLAYBACK_STATE:
             return _playback_state(message)
         return []
+
+
+def read_motion(data: bytes) -> MotionReceived | None:
+    """Read a motion message that came another way than over a session, as in Backend Mode; ``None`` for a sound
+    message of another kind.
+
+    Raises:
+        ProtocolError: The bytes cannot be used.
+    """
+    message = ClientSession._decode(data)
+    return _motion(message) if message.type == pb.MESSAGE_TYPE_SERVER_RESPONSE_ANIMATION else None
 
 
 def _motion(message: pb.Message) -> MotionReceived:

@@ -18,6 +18,7 @@ _PHRASES: Final[tuple[tuple[str, ErrorCode], ...]] = (
     ("session time limit reached", _C.SESSION_TIMEOUT),
     ("maximum session duration", _C.SESSION_TIMEOUT),
     ("no audio input for", _C.SESSION_TIMEOUT),
+    ("livekit silence timeout", _C.SESSION_TIMEOUT),
     ("invalid session token", _C.SESSION_TOKEN_INVALID),
     ("empty token", _C.SESSION_TOKEN_INVALID),
     ("token is expired", _C.SESSION_TOKEN_EXPIRED),
@@ -27,10 +28,18 @@ _PHRASES: Final[tuple[tuple[str, ErrorCode], ...]] = (
     ("avatar not found", _C.AVATAR_ID_UNRECOGNIZED),
     ("unsupported sample rate", _C.INVALID_AUDIO_INPUT),
     ("concurrent", _C.CONCURRENT_LIMIT_EXCEEDED),
+    ("livekit_egress", _C.INVALID_EGRESS_CONFIG),
+    ("agora_egress", _C.INVALID_EGRESS_CONFIG),
     ("missing livekit credentials", _C.INVALID_EGRESS_CONFIG),
+    ("provide api_token or both api_key and api_secret", _C.INVALID_EGRESS_CONFIG),
     ("unauthorized", _C.INVALID_EGRESS_CONFIG),
     ("egress client is not configured", _C.EGRESS_UNAVAILABLE),
     ("failed to create egress connection", _C.EGRESS_UNAVAILABLE),
+    ("driven server re", _C.SERVER_ERROR),  # "returned non-200 status code", "request failed"
+    ("expected clientconfiguresession message", _C.WEBSOCKET_ERROR),
+    ("clientconfiguresession message is nil", _C.WEBSOCKET_ERROR),
+    ("unexpected message type", _C.WEBSOCKET_ERROR),
+    ("failed to unmarshal initial message", _C.WEBSOCKET_ERROR),
 )
 
 _SERVER_CODES: Final[dict[int, ErrorCode]] = {
@@ -68,6 +77,8 @@ def rejection_error(status: int, body: str) -> AvatarError:
 def server_error(code: int, message: str) -> AvatarError:
     """The error of a ``ServerError`` message."""
     kind = _by_phrase(message) or _SERVER_CODES.get(code, _C.SERVER_ERROR)
+    if code == ServerErrorCode.INVALID_REQUEST and kind is _C.SERVER_ERROR and _names_egress(message):
+        kind = _C.INVALID_EGRESS_CONFIG
     return error(kind, f"The server reported error {code}{_quoted(message)}.", phase=Phase.INTERACT)
 
 
@@ -79,6 +90,11 @@ def close_error(code: int, reason: str) -> AvatarError | None:
         return error(_C.WEBSOCKET_CLOSED_ABNORMALLY, "The connection to the server was lost.")
     kind = _SERVER_CODES.get(code, _C.WEBSOCKET_CLOSED_UNEXPECTED)
     return error(kind, f"The server closed the connection with code {code}{_quoted(reason)}.", phase=Phase.INTERACT)
+
+
+def _names_egress(text: str) -> bool:
+    lowered = text.lower()
+    return any(word in lowered for word in ("livekit", "agora", "egress"))
 
 
 def _by_phrase(text: str) -> ErrorCode | None:

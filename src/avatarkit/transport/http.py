@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from typing import BinaryIO, Final
 from urllib.parse import quote, urlsplit
@@ -14,6 +15,10 @@ from avatarkit.transport.metadata import AvatarMetadata, check_avatar_id, parse_
 
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 _MAX_METADATA_BYTES: Final = 1024 * 1024
+
+
+class WrongContentError(Exception):
+    """A downloaded file is not the one that was announced."""
 
 
 class AvatarLibrary:
@@ -59,36 +64,87 @@ class AvatarLibrary:
             ) from exc
         return parse_metadata(avatar_id, document, base_url=self._endpoint)
 
-    async def download(self, metadata: AvatarMetadata, sink: BinaryIO, on_share: Callable[[float], None]) -> None:
-        """Write a bundle to ``sink``, checked against its size and SHA-256; ``on_share`` gets 0..1.
+    async def download(self, bundle: AvatarMetadata, sink: BinaryIO, on_share: Callable[[float], None]) -> None:
+        """Write what is missing of a bundle to ``sink``; ``on_share`` gets 0..1.
+
+        What ``sink`` holds already is kept and asked for no more (``Range``); a server that sends everything
+        nevertheless is listened to from the start. After a failure ``sink`` holds what has arrived, so that calling
+        this again goes on from there. A file that is not what was announced leaves ``sink`` empty.
+
+        Args:
+            bundle: Where it is, its size and its SHA-256.
+            sink: Open for reading and writing.
+            on_share: Told how much there is.
 
         Raises:
             AvatarError: ``failedToDownloadAvatarAssets``; retryable unless the server called the request wrong.
+                Its ``__cause__`` is :class:`WrongContentError` when the content was the fault.
         """
-        digest = hashlib.sha256()
-        arrived = 0
+        arrived = min(sink.seek(0, os.SEEK_END), bundle.size)
+        headers = self._headers(bundle.bundle_url)
+        if 0 < arrived < bundle.size:
+            headers["Range"] = f"bytes={arrived}-"
+            headers["Accept-Encoding"] = "identity"  # a range of the file, not of its compressed form
         try:
-            async with self._client.stream("GET", metadata.bundle_url, headers=self._headers(metadata)) as reply:
-                if reply.status_code != httpx.codes.OK:
-                    raise _failed(f"status {reply.status_code}", retryable=_may_pass(reply.status_code))
-                async for piece in reply.aiter_bytes():
-                    arrived += len(piece)
-                    if arrived > metadata.size:
-                        raise _failed("it is larger than announced")
-                    digest.update(piece)
-                    sink.write(piece)
-                    on_share(arrived / metadata.size)
+            if arrived < bundle.size:
+                await self._receive(bundle, sink, arrived, headers, on_share)
+            _check(bundle, sink)
         except httpx.HTTPError as exc:
             raise _failed(type(exc).__name__) from exc
-        if arrived != metadata.size:
-            raise _failed("it is shorter than announced")
-        if digest.hexdigest() != metadata.sha256:
-            raise _failed("its content does not match its hash")
+        except WrongContentError as exc:
+            sink.truncate(0)
+            raise _failed(str(exc)) from exc
 
-    def _headers(self, metadata: AvatarMetadata) -> dict[str, str]:
-        here, there = urlsplit(self._endpoint), urlsplit(metadata.bundle_url)
+    async def _receive(
+        self,
+        bundle: AvatarMetadata,
+        sink: BinaryIO,
+        arrived: int,
+        headers: dict[str, str],
+        on_share: Callable[[float], None],
+    ) -> None:
+        async with self._client.stream("GET", bundle.bundle_url, headers=headers) as reply:
+            status = reply.status_code
+            if status == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+                raise WrongContentError("the server has another size of it")
+            if status not in (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT):
+                raise _failed(f"status {status}", retryable=_may_pass(status))
+            if status == httpx.codes.OK or not _continues(reply, arrived):
+                arrived = 0
+            sink.seek(arrived)
+            sink.truncate()
+            async for piece in reply.aiter_bytes():
+                arrived += len(piece)
+                if arrived > bundle.size:
+                    raise WrongContentError("it is larger than announced")
+                sink.write(piece)
+                on_share(arrived / bundle.size)
+        if arrived != bundle.size:
+            raise WrongContentError("it is shorter than announced")
+
+    def _headers(self, url: str) -> dict[str, str]:
+        here, there = urlsplit(self._endpoint), urlsplit(url)
         same = (here.scheme, here.netloc) == (there.scheme, there.netloc)
         return {"X-App-ID": self._app_id} if same else {}
+
+
+def _continues(reply: httpx.Response, arrived: int) -> bool:
+    """Whether a partial answer begins where it was asked to; one that does not is of no use."""
+    if reply.status_code != httpx.codes.PARTIAL_CONTENT:
+        return False
+    if reply.headers.get("content-range", "").startswith(f"bytes {arrived}-"):
+        return True
+    raise WrongContentError("the server sent another part of it")
+
+
+def _check(bundle: AvatarMetadata, sink: BinaryIO) -> None:
+    sink.flush()
+    sink.seek(0)
+    digest = hashlib.sha256()
+    while piece := sink.read(1024 * 1024):
+        digest.update(piece)
+    if digest.hexdigest() != bundle.sha256:
+        raise WrongContentError("its content does not match its hash")
 
 
 async def _read_limited(reply: httpx.Response, limit: int) -> bytes:

@@ -1,0 +1,156 @@
+"""The Motion Server of a scenario, at the seam where a real client has its socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from avatarkit.errors import ErrorCode, error
+from avatarkit.frames import ARKIT_INDEX, HEAD_COUNT, WEIGHT_COUNT, MotionFrames
+from avatarkit.protocol import MotionChunk, chunk_to_message
+from avatarkit.protocol import avatarkit_pb2 as pb
+from avatarkit.transport.contract import ConnectionEnded, Target
+from avatarkit.transport.errors import close_error, rejection_error
+
+FORMATS = {pb.AUDIO_FORMAT_PCM_S16LE: "pcm", pb.AUDIO_FORMAT_OGG_OPUS: "opus"}
+
+
+class ScenarioConnection:
+    """One connection; the scenario is its server."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.open = True
+        self._received: list[pb.Message] = []
+        self._incoming: deque[bytes | str | ConnectionEnded] = deque()
+        self._wake = asyncio.Event()
+
+    async def receive(self) -> bytes | str:
+        while not self._incoming:
+            self._wake.clear()
+            await self._wake.wait()
+        item = self._incoming.popleft()
+        if isinstance(item, ConnectionEnded):
+            self.open = False
+            raise item
+        return item
+
+    async def send(self, data: bytes) -> None:
+        if not self.open:
+            raise ConnectionEnded(None)
+        self._received.append(pb.Message.FromString(data))
+
+    async def close(self) -> None:
+        self.open = False
+
+    def push(self, item: bytes | str | ConnectionEnded) -> None:
+        self._incoming.append(item)
+        self._wake.set()
+
+    # --- the server's verbs -------------------------------------------------------------------------------
+
+    def confirm(self) -> None:
+        confirmation = pb.ServerConfirmSession(connection_id="connection")
+        self._message(type=pb.MESSAGE_TYPE_SERVER_CONFIRM_SESSION, server_confirm_session=confirmation)
+
+    def error(self, code: int, message: str, req_id: str = "") -> None:
+        report = pb.ServerError(code=code, message=message, req_id=req_id)
+        self._message(type=pb.MESSAGE_TYPE_SERVER_ERROR, server_error=report)
+
+    def close_with(self, code: int, reason: str) -> None:
+        self.push(ConnectionEnded(close_error(code, reason)))
+
+    def drop(self) -> None:
+        self.close_with(1006, "")
+
+    def _message(self, **fields: Any) -> None:
+        self.push(pb.Message(**fields).SerializeToString())
+
+    def take_received(self, names: dict[str, str]) -> list[dict[str, Any]]:
+        """What came since the last call, as the format words it; ``names`` maps ids to names of rounds."""
+        told: list[dict[str, Any]] = []
+        for message in self._received:
+            if message.HasField("client_configure_session"):
+                wanted = message.client_configure_session
+                told.append({"configure": {"sampleRate": wanted.sample_rate, "format": FORMATS[wanted.audio_format]}})
+            elif message.HasField("client_audio_input"):
+                part = message.client_audio_input
+                name = names.get(part.req_id, part.req_id)
+                if told and told[-1].get("audio") == name:
+                    told[-1]["bytes"] += len(part.audio)
+                    told[-1]["end"] = part.end
+                else:
+                    told.append({"audio": name, "bytes": len(part.audio), "end": part.end})
+            elif message.HasField("client_interrupt"):
+                req_id = message.client_interrupt.req_id
+                told.append({"interrupt": names.get(req_id, req_id)})
+            else:
+                raise AssertionError(f"the client sent a message of type {message.type}")
+        self._received.clear()
+        return told
+
+
+def motion_message(
+    req_id: str,
+    *,
+    first: int = 0,
+    count: int = 0,
+    shape: str = "jawOpen",
+    weight: float = 1.0,
+    end: bool = False,
+    version: int = 1,
+) -> bytes:
+    """A ``ServerResponseAnimation`` as the server sends it."""
+    response = pb.ServerResponseAnimation(req_id=req_id, end=end)
+    if count:
+        weights = np.zeros((count, WEIGHT_COUNT), np.float32)
+        weights[:, ARKIT_INDEX[shape]] = weight
+        frames = MotionFrames(weights, np.zeros((count, HEAD_COUNT), np.float32), first)
+        response.motion.CopyFrom(chunk_to_message(MotionChunk(first, *frames.quantised())))
+        response.motion.version = version
+    message = pb.Message(type=pb.MESSAGE_TYPE_SERVER_RESPONSE_ANIMATION, server_response_animation=response)
+    return message.SerializeToString()
+
+
+class ScenarioServer:
+    """Answers connections as the scenario says. Implements ``transport.contract.Connect``."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answers: list[Any] = answer if isinstance(answer, list) else [answer]
+        self.connections: list[ScenarioConnection] = []
+        self.attempts: list[Target] = []
+
+    async def connect(self, target: Target) -> ScenarioConnection:
+        self.attempts.append(target)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        await asyncio.sleep(0)
+        if answer == "unreachable":
+            await asyncio.get_running_loop().create_future()
+        if answer == "refused":
+            raise error(ErrorCode.WEBSOCKET_ERROR, "The server could not be reached.")
+        if isinstance(answer, dict) and "status" in answer:
+            raise rejection_error(answer["status"], answer.get("body", ""))
+        connection = ScenarioConnection(target)
+        self.connections.append(connection)
+        if answer == "confirm":
+            connection.confirm()
+        elif isinstance(answer, dict):
+            self._answer(connection, answer)
+        else:
+            assert answer == "silent", answer
+        return connection
+
+    @staticmethod
+    def _answer(connection: ScenarioConnection, answer: dict[str, Any]) -> None:
+        (kind,) = answer
+        if kind == "error":
+            connection.error(answer["error"]["code"], answer["error"]["message"])
+        elif kind == "close":
+            connection.close_with(answer["close"]["code"], answer["close"].get("reason", ""))
+        elif kind == "bytes":
+            connection.push(bytes.fromhex(answer["bytes"]))
+        else:
+            connection.push(answer["text"])
