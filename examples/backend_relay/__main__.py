@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import uvicorn
-from examples.backend_relay.relay import MakeUpstream, create_app
+from examples.backend_relay.relay import MakeUpstream, add_page, create_app
 from examples.backend_relay.speech import speech_from_file
 from examples.backend_relay.with_avatarkit import AvatarKitUpstream
 from fastapi import FastAPI
@@ -49,6 +49,7 @@ def main() -> None:
         make_upstream = theirs
     speech = speech_from_file(Path(os.environ.get("RELAY_SPEECH", HELLO)))
     app = create_app(make_upstream, speech, avatar_id=avatar_id, lifespan=lifespan)
+    add_page(app, endpoint=endpoint, app_id=app_id)
     uvicorn.run(app, host="127.0.0.1", port=int(os.environ.get("RELAY_PORT", "8800")), ws_max_size=65_536)
 
 

@@ -12,12 +12,15 @@ import json
 import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any, Final
 
 from examples.backend_relay.packets import Packet, event, failure
 from examples.backend_relay.speech import Speech
 from examples.backend_relay.upstream import Upstream
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect, WebSocketException
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
 
 from avatarkit.errors import AvatarError
 
@@ -54,6 +57,27 @@ def create_app(
         await Relay(socket, make_upstream(), speech, avatar_id).run()
 
     return app
+
+
+def add_page(app: FastAPI, *, endpoint: str, app_id: str) -> None:
+    """Serve a page that talks with the relay at ``/``, and the built browser client below ``/web``.
+
+    Args:
+        app: The relay.
+        endpoint: Base URL of the server, as browsers reach it: they load the avatar from there.
+        app_id: The app, which is no secret.
+    """
+    here = Path(__file__).parent
+
+    @app.get("/")
+    async def page() -> FileResponse:
+        return FileResponse(here / "page.html")
+
+    @app.get("/settings")
+    async def settings() -> dict[str, str]:
+        return {"endpoint": endpoint, "appId": app_id}
+
+    app.mount("/web", StaticFiles(directory=here.parents[1] / "web" / "dist", check_dir=False))
 
 
 class Relay:
