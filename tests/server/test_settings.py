@@ -91,7 +91,10 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_settings({}, config=tmp_path / "absent.toml")
 
 
-def test_every_setting_but_the_secrets_has_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_setting_but_the_secrets_has_a_flag(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")  # a narrow terminal cuts long names
     assert run(["serve", "--help"]) == 0
     shown = capsys.readouterr().out
     for name, info in catalogue().items():
