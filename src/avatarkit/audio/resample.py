@@ -23,7 +23,7 @@ _CUTOFF: Final = 0.94
 _KAISER_BETA: Final = 7.0
 _COEFFICIENT_SCALE: Final = 1 << 20
 _GROUP_OUTPUTS: Final = 16
-_PIECE_SAMPLES: Final = 1 << 16
+_PIECE_SAMPLES: Final = 1 << 13
 """Longest run converted at once: bounds memory however much is pushed."""
 
 FloatArray = npt.NDArray[np.float32]
@@ -53,6 +53,7 @@ class Resampler:
         groups = -(-_GROUP_OUTPUTS // self._up)
         self._group_out, self._group_in = groups * self._up, groups * self._down
         self._filter = self._design(half) if half else np.zeros((0, 0))
+        self._row_index = np.zeros((0, 0), np.intp)
         self._buffer = np.zeros(self._reach)
         self._buffer_start = -self._reach
 
@@ -87,26 +88,34 @@ class Resampler:
     def _convert(self, samples: npt.NDArray[np.int16]) -> FloatArray:
         if self._passes_through:
             return samples.astype(np.float32) * np.float32(1.0 / 32768.0)
+        if len(samples) <= _PIECE_SAMPLES:
+            return self._convert_piece(samples)
         pieces = [
             self._convert_piece(samples[i : i + _PIECE_SAMPLES]) for i in range(0, len(samples), _PIECE_SAMPLES)
         ]
-        return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+        return np.concatenate(pieces)
+
+    def _rows(self, groups: int) -> npt.NDArray[np.intp]:
+        """Which inputs each group of outputs is made from, (groups, reach + inputs)."""
+        if len(self._row_index) < groups:
+            starts = np.arange(groups)[:, None] * self._group_in
+            self._row_index = starts + np.arange(len(self._filter))
+        return self._row_index[:groups]
 
     def _convert_piece(self, samples: npt.NDArray[np.int16]) -> FloatArray:
-        buffer = np.concatenate([self._buffer, samples])
+        buffer: npt.NDArray[np.float64] = np.concatenate((self._buffer, samples.astype(np.float64)))
         taken = self._buffer_start + len(buffer)
         due = -(-taken * self._up // self._down)
         first_group, last_group = self._produced // self._group_out, -(-due // self._group_out)
         start = first_group * self._group_in - self._reach - self._buffer_start
-        length = (last_group - first_group - 1) * self._group_in + len(self._filter)
-        window = np.zeros(max(length, len(self._filter)))
-        available = buffer[start : start + length]
-        window[: len(available)] = available
-        rows = np.lib.stride_tricks.sliding_window_view(window, len(self._filter))[:: self._group_in]
-        sums = (np.ascontiguousarray(rows) @ self._filter).reshape(-1)
+        rows = self._rows(max(1, last_group - first_group))
+        length = start + (len(rows) - 1) * self._group_in + len(self._filter)
+        if len(buffer) < length:
+            buffer = np.concatenate((buffer, np.zeros(length - len(buffer))))
+        sums = (buffer[start:].take(rows) @ self._filter).reshape(-1)
         out = sums[self._produced - first_group * self._group_out : due - first_group * self._group_out]
         self._produced = due
         keep_from = (due // self._group_out) * self._group_in - self._reach
-        self._buffer = buffer[max(0, keep_from - self._buffer_start) :].copy()
+        self._buffer = buffer[max(0, keep_from - self._buffer_start) : taken - self._buffer_start].copy()
         self._buffer_start = taken - len(self._buffer)
-        return (out * (1.0 / (_COEFFICIENT_SCALE * 32768.0))).astype(np.float32)
+        return np.asarray(out * (1.0 / (_COEFFICIENT_SCALE * 32768.0)), np.float32)

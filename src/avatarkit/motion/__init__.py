@@ -1,6 +1,6 @@
 """Speech to motion: engines behind one contract.
 
->>> engine = open_engine("envelope")
+>>> engine = open_engine()
 >>> stream = engine.open(16000)
 >>> stream.push(bytes(3200))
 >>> stream.finish()
@@ -26,15 +26,21 @@ def _envelope(**options: Any) -> MotionEngine:
     return EnvelopeEngine(**options)
 
 
-ENGINES: Final[dict[str, Callable[..., MotionEngine]]] = {"envelope": _envelope}
-DEFAULT_ENGINE: Final = "envelope"
+def _articulatory(**options: Any) -> MotionEngine:
+    from avatarkit.motion.articulatory import ArticulatoryEngine  # noqa: PLC0415 - loads the weights
+
+    return ArticulatoryEngine(**options)
+
+
+ENGINES: Final[dict[str, Callable[..., MotionEngine]]] = {"articulatory": _articulatory, "envelope": _envelope}
+DEFAULT_ENGINE: Final = "articulatory"
 
 
 def open_engine(name: str = DEFAULT_ENGINE, **options: Any) -> MotionEngine:
     """The engine of that name.
 
     Args:
-        name: ``envelope``.
+        name: ``articulatory`` (learned) or ``envelope`` (loudness and spectrum only).
         options: What the engine's class takes.
 
     Raises:

@@ -46,14 +46,20 @@ class ColumnIntake:
         yield from self._cut(np.zeros(max(0, missing), np.float32))
 
     def _cut(self, samples: FloatArray) -> Iterator[FloatArray]:
-        self._waiting = np.concatenate([self._waiting, samples])
+        waiting = self._waiting = np.concatenate((self._waiting, samples))
+        if BLOCK_SAMPLES <= len(waiting) < BLOCK_SAMPLES + COLUMN_SAMPLES:  # the usual case, made short
+            self._waiting = waiting[COLUMN_SAMPLES:]
+            self.column_count += 1
+            yield waiting[None, :BLOCK_SAMPLES]
+            return
         while (ready := (len(self._waiting) - HISTORY_SAMPLES) // COLUMN_SAMPLES) > 0:
             count = min(ready, _MOST_COLUMNS)
-            used = self._waiting[: HISTORY_SAMPLES + count * COLUMN_SAMPLES]
+            blocks = np.empty((count, BLOCK_SAMPLES), np.float32)
+            for i in range(count):
+                blocks[i] = self._waiting[i * COLUMN_SAMPLES : i * COLUMN_SAMPLES + BLOCK_SAMPLES]
             self._waiting = self._waiting[count * COLUMN_SAMPLES :]
             self.column_count += count
-            windows = np.lib.stride_tricks.sliding_window_view(used, BLOCK_SAMPLES)[::COLUMN_SAMPLES]
-            yield np.ascontiguousarray(windows)
+            yield blocks
 
 
 class FrameQueue:
@@ -71,10 +77,16 @@ class FrameQueue:
 
     def take(self) -> MotionFrames:
         """All frames that wait."""
-        weights = np.concatenate([np.zeros((0, WEIGHT_COUNT), np.float32), *self._weights])
-        heads = np.concatenate([np.zeros((0, HEAD_COUNT), np.float32), *self._heads])
+        weights = _joined(self._weights, WEIGHT_COUNT)
+        heads = _joined(self._heads, HEAD_COUNT)
         frames = MotionFrames(weights, heads, self._taken, float(FRAME_RATE_HZ))
         self._taken += len(frames)
         self._weights.clear()
         self._heads.clear()
         return frames
+
+
+def _joined(parts: list[FloatArray], width: int) -> FloatArray:
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts) if parts else np.zeros((0, width), np.float32)

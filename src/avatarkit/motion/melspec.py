@@ -26,6 +26,8 @@ _WINDOW_SAMPLES: Final = 400
 _HOP_SAMPLES: Final = 160
 _FFT_SIZE: Final = 512
 _LOWEST_HZ, _HIGHEST_HZ = 60.0, 7600.0
+_ROWS: Final = 64
+"""Windows transformed at once: stays in the cache; with more than 100, the transform takes three times as long."""
 _FLOOR: Final = np.float32(1e-6)
 _WINDOW: Final = np.hanning(_WINDOW_SAMPLES + 1)[:_WINDOW_SAMPLES].astype(np.float32)
 
@@ -56,21 +58,35 @@ def _bands() -> tuple[npt.NDArray[np.intp], FloatArray, npt.NDArray[np.intp]]:
 _BINS, _WEIGHTS, _STARTS = _bands()
 
 
-def log_mel(blocks: FloatArray) -> FloatArray:
-    """Features of columns.
+def analyse(blocks: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Features and spectra of columns.
 
     Args:
         blocks: float32 (n, 560), full scale 1: the 240 samples before each column and its own 320.
 
     Returns:
-        float32 (n, 80): natural logarithm of 40 mel band energies of the first window, then of the second.
+        float32 (n, 80): natural logarithm of 40 mel band energies of the first window, then of the second; and
+        float32 (n, 257): power spectrum of the second window.
     """
     blocks = blocks - blocks.mean(axis=1, keepdims=True)  # a constant offset is not sound
-    windows = np.stack([blocks[:, :_WINDOW_SAMPLES], blocks[:, _HOP_SAMPLES:]], axis=1)
-    spectrum = np.fft.rfft(windows * _WINDOW, _FFT_SIZE)
-    power = np.square(spectrum.real, dtype=np.float32) + np.square(spectrum.imag, dtype=np.float32)
-    bands = np.add.reduceat(power.take(_BINS, axis=2) * _WEIGHTS, _STARTS, axis=2)
-    return np.log(bands + _FLOOR, dtype=np.float32).reshape(len(blocks), FEATURE_COUNT)
+    windows = np.zeros((2 * len(blocks), _FFT_SIZE), np.float32)
+    np.multiply(blocks[:, :_WINDOW_SAMPLES], _WINDOW, out=windows[::2, :_WINDOW_SAMPLES])
+    np.multiply(blocks[:, _HOP_SAMPLES:], _WINDOW, out=windows[1::2, :_WINDOW_SAMPLES])
+    power = np.empty((len(windows), _FFT_SIZE // 2 + 1), np.float32)
+    bands = np.empty((len(windows), BAND_COUNT), np.float32)
+    for first in range(0, len(windows), _ROWS):
+        rows = slice(first, first + _ROWS)
+        spectrum = np.fft.rfft(windows[rows])
+        np.add(np.square(spectrum.real), np.square(spectrum.imag), out=power[rows])
+        np.add.reduceat(power[rows].take(_BINS, axis=1) * _WEIGHTS, _STARTS, axis=1, out=bands[rows])
+    bands += _FLOOR
+    np.log(bands, out=bands)
+    return bands.reshape(len(blocks), FEATURE_COUNT), power[1::2]
+
+
+def log_mel(blocks: FloatArray) -> FloatArray:
+    """Features alone: see :func:`analyse`."""
+    return analyse(blocks)[0]
 
 
 def columns_of(samples: FloatArray) -> FloatArray:

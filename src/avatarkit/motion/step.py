@@ -1,0 +1,177 @@
+"""One step of the learned engine: some columns each of some streams go from sound to frames in one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from avatarkit.frames import ARKIT_INDEX, FloatArray
+from avatarkit.motion import articulation, prosody
+from avatarkit.motion.classes import CLASS_INDEX
+from avatarkit.motion.hints import Hints
+from avatarkit.motion.intake import COLUMNS_PER_FRAME, FrameQueue
+from avatarkit.motion.loudness import level_db
+from avatarkit.motion.melspec import analyse
+from avatarkit.motion.network import Network
+from avatarkit.motion.pitch import pitch_of
+from avatarkit.motion.state import Layout
+from avatarkit.motion.style import MANNER_SIZE
+
+Indices = npt.NDArray[np.intp]
+
+_BLEND: Final = np.float32(0.14)
+"""Share of a new style that a frame takes over: 0.3 s."""
+_ECHO: Final = 5
+"""Columns of level and pitch that are kept until the network has decided on theirs."""
+_SIDEWAYS: Final = (("jawLeft", "jawRight", 0.030), ("mouthLeft", "mouthRight", 0.022))
+_BROWS_FROM: Final = ARKIT_INDEX["browDownLeft"]
+"""The mouth's shapes come before those of brows, cheeks and nose."""
+
+
+def layout_of(network: Network) -> Layout:
+    """Columns of a stream's state row."""
+    return Layout(
+        network=network.state_size,
+        mouth=articulation.STATE.size,
+        voice=prosody.STATE.size,
+        manner=MANNER_SIZE,
+        echo=3 * _ECHO,
+    )
+
+
+class SteppedStream(Protocol):
+    """What a step needs of a stream, and changes in it."""
+
+    seed: int
+    state: FloatArray
+    column: int
+    hints: Hints
+    queue: FrameQueue
+
+    def manner(self, column: int) -> FloatArray:
+        """The style asked for at a column."""
+        ...
+
+    def covers(self, frame: int) -> bool:
+        """Whether the audio reaches to a frame."""
+        ...
+
+
+class Step:
+    """One step of the engine: some columns each of some streams, the longest queue first."""
+
+    def __init__(
+        self, network: Network, layout: Layout, look_ahead: int, waiting: Sequence[tuple[SteppedStream, FloatArray]]
+    ) -> None:
+        waiting = sorted(waiting, key=lambda item: -len(item[1]))
+        self._network, self._layout, self._look_ahead = network, layout, look_ahead
+        self._streams = [stream for stream, _ in waiting]
+        self._counts = np.array([len(blocks) for _, blocks in waiting])
+        self._starts = np.concatenate([[0], np.cumsum(self._counts)[:-1]])
+        self._blocks = np.concatenate([blocks for _, blocks in waiting])
+        self._states = np.stack([stream.state for stream in self._streams])
+
+    def run(self) -> None:
+        """Step the streams and queue their frames."""
+        features, power = analyse(self._blocks)
+        levels = level_db(features)
+        heard = np.zeros((len(features), 3), np.float32)
+        heard[:, 0] = levels
+        first = np.array([stream.column for stream in self._streams])
+        columns = np.arange(len(features)) + np.repeat(first - self._starts, self._counts)
+        ending = np.flatnonzero(columns % COLUMNS_PER_FRAME == COLUMNS_PER_FRAME - 1)
+        if len(ending):
+            heard[ending, 1], heard[ending, 2] = pitch_of(power[ending])
+        decided = self._listen(features)
+        for step in range(int(self._counts.max())):
+            count = int((self._counts > step).sum())
+            rows = self._starts[:count] + step
+            self._column(count, decided[rows], heard[rows])
+        for stream, state in zip(self._streams, self._states, strict=True):
+            stream.state[:] = state
+
+    def _listen(self, features: FloatArray) -> FloatArray:
+        """Probabilities (columns, horizons, 18) of all columns; within a layer, time goes step by step."""
+        whole = self._network.receive(features)
+        memories = self._layout.part(self._states, "network")
+        width = self._network.width
+        output = np.empty((len(features), width), np.float32)
+        for layer in range(len(self._network.recurrent)):
+            inputs = self._network.project(layer, whole)
+            memory = memories[:, layer * width : (layer + 1) * width]
+            held = memory.copy()
+            for step in range(int(self._counts.max())):
+                count = int((self._counts > step).sum())
+                rows = self._starts[:count] + step
+                held[:count] = self._network.remember(layer, inputs[rows], held[:count])
+                output[rows] = held[:count]
+            memory[:] = held
+            whole = self._network.quantise(output)
+        return self._network.decide(output)
+
+    def _column(self, count: int, decided: FloatArray, heard: FloatArray) -> None:
+        """One column of the first ``count`` streams; those at the end of a frame make one."""
+        echo = self._layout.part(self._states, "echo")[:count]
+        echo[:, :-3] = echo[:, 3:].copy()
+        echo[:, -3:] = heard
+        columns = [stream.column - self._look_ahead for stream in self._streams[:count]]
+        for stream in self._streams[:count]:
+            stream.column += 1
+        active = np.array([i for i, column in enumerate(columns) if column >= 0], np.intp)
+        if len(active) == 0:
+            return
+        decided = self._hinted(active, columns, decided[active])
+        past = echo[active, 3 * (_ECHO - 1 - self._look_ahead) :][:, :3]
+        mouth = self._layout.part(self._states, "mouth")
+        chosen = mouth[active]
+        ahead = [decided[:, i] for i in range(1, decided.shape[1])]
+        articulation.hear(chosen, decided[:, 0], ahead, np.ascontiguousarray(past[:, 0]))
+        mouth[active] = chosen
+        ending = [n for n, i in enumerate(active) if columns[i] % COLUMNS_PER_FRAME == COLUMNS_PER_FRAME - 1]
+        if ending:
+            rows = active[ending]
+            self._frame(rows, [columns[i] for i in rows], past[ending], decided[ending, 0, CLASS_INDEX["sil"]])
+
+    def _hinted(self, active: Indices, columns: list[int], decided: FloatArray) -> FloatArray:
+        for n, i in enumerate(active):
+            stream = self._streams[i]
+            if len(stream.hints) and (factors := stream.hints.factors(columns[i])) is not None:
+                decided[n, 0] *= factors
+                decided[n, 0] /= decided[n, 0].sum()
+        return decided
+
+    def _frame(self, rows: Indices, columns: list[int], past: FloatArray, silence: FloatArray) -> None:
+        streams = [self._streams[i] for i in rows]
+        frames = [column // COLUMNS_PER_FRAME for column in columns]
+        states = self._states[rows]
+        manner = self._layout.part(states, "manner")
+        wanted = np.stack([s.manner(c) for s, c in zip(streams, columns, strict=True)])
+        manner += (wanted - manner) * _BLEND
+        voice = prosody.Frame(self._layout.part(states, "voice"), [s.seed for s in streams], frames)
+        level, octave, periodic = (np.ascontiguousarray(past[:, i]) for i in range(3))
+        voice.hear(octave, periodic, level, np.ascontiguousarray(silence))
+        weights = articulation.shape(self._layout.part(states, "mouth"), manner, voice.lean())
+        _colour(weights, manner, voice)
+        heads = voice.head(manner)
+        self._states[rows] = states
+        for i, (stream, frame) in enumerate(zip(streams, frames, strict=True)):
+            if stream.covers(frame):
+                stream.queue.add(weights[i : i + 1].copy(), heads[i : i + 1].copy())
+
+
+def _colour(weights: FloatArray, manner: FloatArray, voice: prosody.Frame) -> None:
+    """Add mood, accents and the small sideways drift of a real mouth; then keep all in 0..1. In place."""
+    rounded = weights[:, ARKIT_INDEX["mouthPucker"]] + weights[:, ARKIT_INDEX["mouthFunnel"]]
+    room = np.float32(1.0) - np.float32(0.5) * np.minimum(rounded, np.float32(1.0))
+    mood = manner[:, 6:]
+    weights[:, :_BROWS_FROM] += mood[:, :_BROWS_FROM] * room[:, None]
+    weights[:, _BROWS_FROM:] += mood[:, _BROWS_FROM:]
+    voice.brows(weights, manner)
+    drift = voice.shift() * np.minimum(weights[:, ARKIT_INDEX["jawOpen"]] * np.float32(3.0), np.float32(1.0))
+    for left, right, size in _SIDEWAYS:
+        weights[:, ARKIT_INDEX[left]] = np.maximum(drift, np.float32(0.0)) * np.float32(size)
+        weights[:, ARKIT_INDEX[right]] = np.maximum(-drift, np.float32(0.0)) * np.float32(size)
+    np.clip(weights, 0.0, 1.0, out=weights)
