@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from avatarkit.cli import apps, avatars, keys
+from avatarkit.cli import apps, audit, avatars, keys, sessions, tokens
 from avatarkit.cli.demo import demo
 from avatarkit.cli.doctor import doctor
 from avatarkit.cli.output import fail
@@ -38,7 +38,8 @@ def _root(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Real-time talking avatars: run the server, manage apps, keys and avatars.
+    """Real-time talking avatars: run the server, manage apps, keys, tokens, avatars
+    and sessions.
 
     Start with:
 
@@ -53,7 +54,10 @@ app.command("demo")(demo)
 app.command("doctor")(doctor)
 app.add_typer(apps.app, name="apps")
 app.add_typer(keys.app, name="keys")
+app.add_typer(tokens.app, name="tokens")
 app.add_typer(avatars.app, name="avatars")
+app.add_typer(sessions.app, name="sessions")
+app.command("audit")(audit.audit)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from avatarkit.cli.management import Record, open_management
+from avatarkit.cli.management import Record, manage
 from avatarkit.cli.options import AdminKey, Data, Json, Url
 from avatarkit.cli.output import show_fields, show_json, show_table
 
@@ -25,13 +24,13 @@ def list_all(data: Data = None, url: Url = None, admin_key: AdminKey = None, as_
 
         avatarkit avatars list --url http://127.0.0.1:8700 --json
     """
-    avatars = asyncio.run(open_management(data, url, admin_key).list_avatars())
+    avatars = manage(data, url, admin_key, lambda work: work.list_avatars())
     if as_json:
         show_json(avatars)
         return
-    rows = [(a["id"], a["name"], str(a["version"]), _size(a["size"]), a["license"]) for a in avatars]
+    rows = [(a["id"], a["name"], str(a["version"]), _size(a["size"]), a["license"], _seen(a)) for a in avatars]
     show_table(
-        ("Avatar", "Name", "Version", "Size", "Licence"),
+        ("Avatar", "Name", "Version", "Size", "Licence", "Seen by"),
         rows,
         empty="The library is empty. Add a bundle with: avatarkit avatars add FILE",
     )
@@ -47,7 +46,7 @@ def add(
     admin_key: AdminKey = None,
     as_json: Json = False,
 ) -> None:
-    """Check a bundle and take it into the library; an avatar of the same id is replaced.
+    """Check a bundle and take it into the library, as a new avatar or as the next version of one.
 
     Examples:
 
@@ -55,7 +54,7 @@ def add(
 
         avatarkit avatars add ada.glb --id host --json
     """
-    made = asyncio.run(open_management(data, url, admin_key).add_avatar(avatar_id or file.stem, file))
+    made = manage(data, url, admin_key, lambda work: work.add_avatar(avatar_id or file.stem, file))
     if as_json:
         show_json(made)
         return
@@ -79,11 +78,123 @@ def show(
 
         avatarkit avatars show default --json
     """
-    avatar = asyncio.run(open_management(data, url, admin_key).show_avatar(avatar_id))
+    avatar = manage(data, url, admin_key, lambda work: work.show_avatar(avatar_id))
     if as_json:
         show_json(avatar)
         return
     _show(avatar)
+
+
+_AvatarId = Annotated[str, typer.Argument(help="Avatar id.", metavar="AVATAR_ID")]
+_AppId = Annotated[str, typer.Argument(help="App ID.", metavar="APP_ID")]
+
+
+@app.command("publish")
+def publish(
+    avatar_id: _AvatarId,
+    *,
+    version: Annotated[int | None, typer.Option("--version", min=1, help="Show this version.")] = None,
+    granted_only: Annotated[
+        bool, typer.Option("--granted-only", help="To its owner and the apps it is granted to, not to everyone.")
+    ] = False,
+    data: Data = None,
+    url: Url = None,
+    admin_key: AdminKey = None,
+    as_json: Json = False,
+) -> None:
+    """Show an avatar to all apps, or to those it is granted to; also goes back to an earlier version.
+
+    Examples:
+
+        avatarkit avatars publish host
+
+        avatarkit avatars publish host --version 2 --granted-only --json
+    """
+    from avatarkit.server.store.records import AvatarState, Visibility  # noqa: PLC0415 - loads with the first use
+
+    visibility = Visibility.GRANTED if granted_only else Visibility.EVERYONE
+    changed = manage(
+        data,
+        url,
+        admin_key,
+        lambda work: work.change_avatar(
+            avatar_id, state=AvatarState.PUBLISHED, visibility=visibility, version=version
+        ),
+    )
+    _tell(changed, as_json=as_json)
+
+
+@app.command("withdraw")
+def withdraw(
+    avatar_id: _AvatarId, data: Data = None, url: Url = None, admin_key: AdminKey = None, as_json: Json = False
+) -> None:
+    """Show an avatar to nobody; its versions stay.
+
+    Examples:
+
+        avatarkit avatars withdraw host
+    """
+    from avatarkit.server.store.records import AvatarState  # noqa: PLC0415
+
+    changed = manage(data, url, admin_key, lambda work: work.change_avatar(avatar_id, state=AvatarState.WITHDRAWN))
+    _tell(changed, as_json=as_json)
+
+
+@app.command("grant")
+def grant(
+    avatar_id: _AvatarId,
+    app_id: _AppId,
+    *,
+    data: Data = None,
+    url: Url = None,
+    admin_key: AdminKey = None,
+    as_json: Json = False,
+) -> None:
+    """Let an app use an avatar that is not for everyone.
+
+    Examples:
+
+        avatarkit avatars grant host app_0123456789abcdef
+    """
+    _tell(manage(data, url, admin_key, lambda work: work.grant_avatar(avatar_id, app_id)), as_json=as_json)
+
+
+@app.command("ungrant")
+def ungrant(
+    avatar_id: _AvatarId,
+    app_id: _AppId,
+    *,
+    data: Data = None,
+    url: Url = None,
+    admin_key: AdminKey = None,
+    as_json: Json = False,
+) -> None:
+    """Take that back.
+
+    Examples:
+
+        avatarkit avatars ungrant host app_0123456789abcdef
+    """
+    _tell(manage(data, url, admin_key, lambda work: work.ungrant_avatar(avatar_id, app_id)), as_json=as_json)
+
+
+@app.command("remove")
+def remove(avatar_id: _AvatarId, data: Data = None, url: Url = None, admin_key: AdminKey = None) -> None:
+    """Remove an avatar with all its versions.
+
+    Examples:
+
+        avatarkit avatars remove host
+    """
+    manage(data, url, admin_key, lambda work: work.delete_avatar(avatar_id))
+    typer.echo(f"Removed {avatar_id}.")
+
+
+def _tell(avatar: Record, *, as_json: bool) -> None:
+    if as_json:
+        show_json(avatar)
+    else:
+        _show(avatar)
 
 
 def _show(avatar: Record) -> None:
@@ -97,8 +208,17 @@ def _show(avatar: Record) -> None:
             "Author": avatar["author"],
             "SHA-256": avatar["sha256"],
             "Needs SDK": avatar["minimumSdkVersion"],
+            "Owner": avatar["owner"] or "the operator",
+            "Seen by": _seen(avatar) + "".join(f", {app_id}" for app_id in avatar.get("grants", ())),
         }
+        | {f"Version {one['version']}": one["sha256"] for one in avatar.get("versions", ())[1:]}
     )
+
+
+def _seen(avatar: Record) -> str:
+    if avatar["state"] != "published":
+        return "nobody" if avatar["state"] == "withdrawn" else "its owner (draft)"
+    return "everyone" if avatar["visibility"] == "everyone" else "its owner and grants"
 
 
 def _size(size_bytes: int) -> str:

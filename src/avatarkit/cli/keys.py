@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
 
-from avatarkit.cli.management import open_management
+from avatarkit.cli.management import manage
 from avatarkit.cli.options import AdminKey, Data, Json, Url
-from avatarkit.cli.output import show_fields, show_json
+from avatarkit.cli.output import show_fields, show_json, show_table, shown_time
 
-app = typer.Typer(no_args_is_help=True, help="Make API keys. A key belongs on your backend, never in a client.")
+app = typer.Typer(no_args_is_help=True, help="Make and revoke API keys. A key belongs on your backend only.")
 
-
-@app.callback()
-def _group() -> None:
-    """Keep `create` a subcommand while it is the only one."""
+_AppId = Annotated[str, typer.Argument(help="App ID that the key belongs to.", metavar="APP_ID")]
 
 
 @app.command("create")
 def create(
-    app_id: Annotated[str, typer.Argument(help="App ID that the key belongs to.")],
+    app_id: _AppId,
+    *,
+    name: Annotated[str, typer.Option("--name", help="A name for people.")] = "",
+    scopes: Annotated[
+        list[str] | None,
+        typer.Option("--scope", help="What it may do: tokens, avatars:read, avatars:write.", show_default="all"),
+    ] = None,
     data: Data = None,
     url: Url = None,
     admin_key: AdminKey = None,
@@ -33,11 +35,64 @@ def create(
 
         avatarkit keys create app_0123456789abcdef
 
-        avatarkit keys create app_0123456789abcdef --json
+        avatarkit keys create app_0123456789abcdef --name ci --scope tokens --json
     """
-    made = asyncio.run(open_management(data, url, admin_key).create_key(app_id))
+    from avatarkit.server.store.records import ALL_SCOPES, Scope  # noqa: PLC0415 - loads with the first use
+
+    try:
+        chosen = [Scope(scope) for scope in scopes] if scopes else list(ALL_SCOPES)
+    except ValueError:
+        raise typer.BadParameter(f"must be one of {', '.join(ALL_SCOPES)}", param_hint="--scope") from None
+    made = manage(data, url, admin_key, lambda work: work.create_key(app_id, name, chosen))
     if as_json:
         show_json(made)
         return
     typer.echo("Made an API key. Keep it: it is not shown again.")
     show_fields({"App ID": made["app_id"], "API key": made["api_key"]})
+
+
+@app.command("list")
+def list_all(
+    app_id: _AppId, data: Data = None, url: Url = None, admin_key: AdminKey = None, as_json: Json = False
+) -> None:
+    """List the API keys of an app by their prefixes.
+
+    Examples:
+
+        avatarkit keys list app_0123456789abcdef
+
+        avatarkit keys list app_0123456789abcdef --json
+    """
+    keys = manage(data, url, admin_key, lambda work: work.list_keys(app_id))
+    if as_json:
+        show_json(keys)
+        return
+    rows = [
+        (
+            key["prefix"],
+            key["name"],
+            " ".join(key["scopes"]),
+            shown_time(key["last_used_at"]),
+            "live" if key["revoked_at"] is None else f"revoked {shown_time(key['revoked_at'])}",
+        )
+        for key in keys
+    ]
+    hint = "The app has no key. Make one with: avatarkit keys create APP_ID"
+    show_table(("Prefix", "Name", "Scopes", "Last used", "State"), rows, empty=hint)
+
+
+@app.command("revoke")
+def revoke(
+    prefix: Annotated[str, typer.Argument(help="The key's prefix, such as ak_01234567.", metavar="PREFIX")],
+    data: Data = None,
+    url: Url = None,
+    admin_key: AdminKey = None,
+) -> None:
+    """Make an API key useless, and the session tokens that it bought. Open sessions go on.
+
+    Examples:
+
+        avatarkit keys revoke ak_01234567
+    """
+    manage(data, url, admin_key, lambda work: work.revoke_key(prefix))
+    typer.echo(f"Revoked {prefix}.")

@@ -118,7 +118,6 @@ class Services:
     async def refresh_keys(self) -> None:
         """Take over signing keys that another process made."""
         opened = await self._opened()
-        self.open_api_rates = Buckets(_OPEN_API_PER_MINUTE, self.clock)
         self._keys_read_s = self.clock.now()
         opened.signer.replace_keys(await opened.store.signing_keys.valid(now=int(self.unix_time())))
 

@@ -6,7 +6,7 @@ Records are plain JSON values. Every method may raise ``AvatarError``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -114,6 +114,27 @@ class Administration:
         )
         await self._note("token.create", app_id, expires_at=expires_at)
         return {"sessionToken": token, "expireAt": expires_at, "appId": app_id}
+
+    async def exchange_key(
+        self,
+        api_key: str,
+        app_id: str | None = None,
+        *,
+        lifetime_s: int | None = None,
+        options: TokenOptions | None = None,
+    ) -> Record:
+        """A session token for the holder of an API key, of that app if one is named."""
+        key = await self._store.keys.check(api_key, now=self._now())
+        if key is None or Scope.TOKENS not in key.scopes:
+            raise error(
+                ErrorCode.CONFIGURATION_INVALID,
+                "The API key is not known here." if key is None else "The API key is not for session tokens.",
+                hint="Make one with: avatarkit keys create APP_ID",
+            )
+        if app_id not in (None, key.app_id):
+            raise error(ErrorCode.APP_ID_UNRECOGNIZED, "The API key belongs to another app.", hint="")
+        bought = replace(options or TokenOptions(), key_prefix=key.prefix)
+        return await self.create_token(key.app_id, lifetime_s=lifetime_s, options=bought)
 
     async def revoke_token(self, token: str) -> Record:
         """Make one session token void. An open session goes on."""

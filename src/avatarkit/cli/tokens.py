@@ -1,0 +1,122 @@
+"""`avatarkit tokens`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from avatarkit.cli.management import manage
+from avatarkit.cli.options import AdminKey, Data, Json, Url
+from avatarkit.cli.output import show_json, show_table, shown_time
+from avatarkit.cli.token import ForAvatar, Lifetime, MaxSeconds, SingleUse, show_token, token_options
+
+app = typer.Typer(no_args_is_help=True, help="Make and revoke session tokens, and rotate the key that signs them.")
+
+
+@app.command("create")
+def create(
+    app_id: Annotated[str, typer.Argument(help="App ID.", metavar="APP_ID")],
+    *,
+    lifetime_s: Lifetime = 3600,
+    single_use: SingleUse = False,
+    avatar_id: ForAvatar = None,
+    max_seconds: MaxSeconds = None,
+    data: Data = None,
+    url: Url = None,
+    admin_key: AdminKey = None,
+    as_json: Json = False,
+) -> None:
+    """Make a session token for an app as its administrator, without an API key; it is printed alone.
+
+    Examples:
+
+        avatarkit tokens create app_0123456789abcdef
+
+        avatarkit tokens create app_0123456789abcdef --single-use --avatar default --max-seconds 600 --json
+    """
+    options = token_options(single_use=single_use, avatar_id=avatar_id, max_seconds=max_seconds)
+    made = manage(
+        data, url, admin_key, lambda work: work.create_token(app_id, lifetime_s=lifetime_s, options=options)
+    )
+    show_token(made, as_json=as_json)
+
+
+@app.command("revoke")
+def revoke(
+    token: Annotated[str | None, typer.Argument(help="A session token.", metavar="[TOKEN]")] = None,
+    *,
+    app_id: Annotated[str | None, typer.Option("--app", help="Revoke every token of this app instead.")] = None,
+    data: Data = None,
+    url: Url = None,
+    admin_key: AdminKey = None,
+) -> None:
+    """Make one session token void, or all that an app got until now. Open sessions go on.
+
+    Examples:
+
+        avatarkit tokens revoke eyJhbGciOi...
+
+        avatarkit tokens revoke --app app_0123456789abcdef
+    """
+    if (token is None) == (app_id is None):
+        raise typer.BadParameter("give a token or --app")
+    if app_id is not None:
+        manage(data, url, admin_key, lambda work: work.revoke_tokens(app_id))
+        typer.echo(f"Revoked every token of {app_id}.")
+    elif token is not None:
+        revoked = manage(data, url, admin_key, lambda work: work.revoke_token(token))
+        typer.echo(f"Revoked the token {revoked['id']} of {revoked['appId']}.")
+
+
+@app.command("keys")
+def keys(data: Data = None, url: Url = None, admin_key: AdminKey = None, as_json: Json = False) -> None:
+    """List the keys that sign or still verify session tokens.
+
+    Examples:
+
+        avatarkit tokens keys
+
+        avatarkit tokens keys --json
+    """
+    _show_keys(manage(data, url, admin_key, lambda work: work.list_signing_keys()), as_json=as_json)
+
+
+@app.command("rotate")
+def rotate(
+    *,
+    drop_old: Annotated[
+        bool, typer.Option("--drop-old", help="Make every token so far void at once, as after a leak.")
+    ] = False,
+    data: Data = None,
+    url: Url = None,
+    admin_key: AdminKey = None,
+    as_json: Json = False,
+) -> None:
+    """Sign session tokens with a new key; what the old one signed stays valid until it expires.
+
+    Examples:
+
+        avatarkit tokens rotate
+
+        avatarkit tokens rotate --drop-old --json
+    """
+    work = manage(data, url, admin_key, lambda work: work.rotate_signing_key(drop_old=drop_old))
+    _show_keys(work, as_json=as_json)
+
+
+def _show_keys(found: list[dict[str, object]], *, as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+        return
+    rows = [(str(key["id"]), shown_time(_time(key["created_at"])), _state(key["retired_at"])) for key in found]
+    show_table(("Key", "Made", "State"), rows, empty="There is no signing key yet.")
+
+
+def _state(retired_at: object) -> str:
+    time = _time(retired_at)
+    return "signs" if time is None else f"verifies since {shown_time(time)}"
+
+
+def _time(value: object) -> float | None:
+    return value if isinstance(value, int | float) else None
