@@ -209,6 +209,7 @@ async def test_an_app_has_only_so_many_sessions(start: Start) -> None:
         await first.socket.close()
         await first.socket.wait_closed()
         await until(lambda: server.services.sessions.total() == 1)
+        await server.services.sessions.settle()
         await server.session()
 
 

@@ -9,18 +9,31 @@ from typing import Final
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from avatarkit.server.console.tokens import TokenFault
+from avatarkit.server.console.tokens import TokenClaims, TokenFault
 from avatarkit.server.services import Services
+from avatarkit.server.store.meter import SessionLease, SessionRefused
+from avatarkit.server.store.metering import Refusal
 
 _MAX_ID_CHARACTERS: Final = 128
+_REJECTIONS: Final = {
+    Refusal.APP_UNKNOWN: (404, "App ID unrecognized"),
+    Refusal.TOKEN_REVOKED: (400, "Invalid session token"),
+    Refusal.TOKEN_USED: (400, "Invalid session token"),
+    Refusal.CREDITS_EXHAUSTED: (402, "Session denied: no credits are left"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
     """A connection that may be opened."""
 
-    app_id: str
     avatar_id: str
+    claims: TokenClaims
+
+    @property
+    def app_id(self) -> str:
+        """Whose it is."""
+        return self.claims.app_id
 
 
 class Rejection(Exception):  # noqa: N818 - an answer, not a fault of the program
@@ -50,7 +63,7 @@ async def admit(connection: HTTPConnection, services: Services) -> Admission:
     query = connection.query_params
     app_id = connection.headers.get("x-app-id") or query.get("appId", "")
     token = connection.headers.get("x-session-key") or query.get("sessionKey", "")
-    claims = (await services.signer()).check(token, now=services.unix_time())
+    claims = await services.check_token(token)
     if claims is TokenFault.EXPIRED:
         raise Rejection(401, "Session token expired")
     if isinstance(claims, TokenFault):
@@ -61,6 +74,26 @@ async def admit(connection: HTTPConnection, services: Services) -> Admission:
     if not await store.apps.exists(app_id):
         raise Rejection(404, "App ID unrecognized")
     avatar_id = query.get("id", "")
-    if len(avatar_id) > _MAX_ID_CHARACTERS or await store.avatars.get(avatar_id) is None:
+    if len(avatar_id) > _MAX_ID_CHARACTERS or await store.avatars.visible(avatar_id, app_id) is None:
         raise Rejection(404, "Avatar not found")
-    return Admission(app_id, avatar_id)
+    if claims.options.avatar_id not in (None, avatar_id):
+        raise Rejection(400, "Invalid session token")
+    return Admission(avatar_id, claims)
+
+
+async def reserve(admission: Admission, services: Services, connection_id: str) -> SessionLease | None:
+    """Take a place for an admitted connection, using up its token if that is for single use.
+
+    Returns:
+        ``None`` when the app has no place left: one client family learns that best from an open connection.
+
+    Raises:
+        Rejection: With the status and text that clients tell causes by.
+    """
+    meter = await services.meter()
+    try:
+        return await meter.open(admission.claims.session(connection_id, admission.avatar_id))
+    except SessionRefused as refused:
+        if refused.reason is Refusal.CONCURRENCY_LIMIT:
+            return None
+        raise Rejection(*_REJECTIONS[refused.reason]) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from typing import Final
 
 from avatarkit.errors import AvatarError, ErrorCode
@@ -18,7 +19,6 @@ from avatarkit.protocol import (
     ServerSession,
     SessionConfigured,
     SessionRefused,
-    new_id,
 )
 from avatarkit.protocol.limits import MAX_CLIENT_MESSAGE_BYTES
 from avatarkit.server.ingress import endings
@@ -30,6 +30,8 @@ from avatarkit.server.ingress.speech import Speech
 from avatarkit.server.ingress.timers import Timer
 from avatarkit.server.observe.logs import log_context
 from avatarkit.server.services import Services
+from avatarkit.server.store.meter import SessionLease
+from avatarkit.server.store.metering import EndReason
 
 _log: Final = logging.getLogger(__name__)
 
@@ -46,27 +48,33 @@ class Connection:
     Args:
         services: The server's.
         admission: Whose connection it is.
+        connection_id: Its name.
+        lease: Its place, given back when it is over; ``None`` when the app has none left: the client is told so in
+            answer to its configuration.
     """
 
-    def __init__(self, services: Services, admission: Admission) -> None:
+    def __init__(
+        self, services: Services, admission: Admission, connection_id: str, lease: SessionLease | None
+    ) -> None:
         self._services = services
-        self._admission = admission
-        self._session = ServerSession(new_id())
+        self._lease = lease
+        self._session = ServerSession(connection_id)
         self._watch = services.observer.session(self.id, admission.app_id, admission.avatar_id)
         self._socket: MotionSocket | None = None
         self._speech: Speech | None = None
         self._setup: asyncio.Task[None] | None = None
         self._early: list[ServerEvent] = []
-        self._has_place = False
         self._is_over = False
         self._is_draining = False
         self._slow_since_s: float | None = None
         self._opened_s = self._heard_s = services.clock.now()
-        self._limit_s = services.settings.session_limit_s
+        self._session_end_s = math.inf
         self._timer: Timer = services.timers.at(
             self._opened_s + services.settings.handshake_timeout_s, self._check_time
         )
         services.sessions.add(self)
+        if lease is not None:
+            lease.on_end(self._ordered_to_end)
         with log_context(connection=self.id):
             _log.info("session opened: app %s, avatar %s", admission.app_id, admission.avatar_id)
 
@@ -78,7 +86,10 @@ class Connection:
     def attach(self, socket: MotionSocket | None) -> None:
         """Begin to serve the client behind a socket; ``None`` when it has left already."""
         self._socket = socket
-        if socket is None:
+
+    def forget_unless_attached(self) -> None:
+        """Give everything back if the client left before it was accepted."""
+        if self._socket is None:
             self.lost(CloseCode.GOING_AWAY)
 
     def drain(self) -> None:
@@ -174,8 +185,7 @@ class Connection:
     async def _open(self, audio_format: AudioFormat) -> Ending | None:
         if not can_decode(audio_format):
             return endings.NO_OPUS
-        self._has_place = self._services.sessions.enter(self._admission.app_id)
-        if not self._has_place:
+        if self._lease is None:
             return endings.TOO_MANY_SESSIONS
         inference = await self._services.inference()
         self._speech = Speech(
@@ -187,7 +197,13 @@ class Connection:
             audio_format=audio_format,
             limit_bytes=self._services.settings.queued_audio_limit,
         )
+        await self._lease.confirm()
+        limits_s = (self._services.settings.session_limit_s, self._lease.limit_s)
+        self._session_end_s = self._services.clock.now() + min(limit for limit in limits_s if limit is not None)
         return None
+
+    def _ordered_to_end(self, reason: EndReason) -> None:
+        self.end(endings.ORDERED[reason])
 
     def _send(self, message: bytes) -> None:
         if self._socket is not None:
@@ -219,7 +235,7 @@ class Connection:
             limit_s = self._opened_s + settings.handshake_timeout_s
             limits.append((limit_s, endings.no_handshake(settings.handshake_timeout_s)))
         else:
-            limits.append((self._opened_s + self._limit_s, endings.TIME_IS_UP))
+            limits.append((self._session_end_s, endings.TIME_IS_UP))
             limits.append((self._heard_s + settings.idle_timeout_s, endings.idle(settings.idle_timeout_s)))
         if self._slow_since_s is not None:
             limits.append((self._slow_since_s + settings.slow_reader_timeout_s, endings.READS_TOO_SLOWLY))
@@ -243,9 +259,7 @@ class Connection:
             self._setup.cancel()
         if self._speech is not None:
             self._speech.abandon()
-        if self._has_place:
-            self._services.sessions.leave(self._admission.app_id)
-        self._services.sessions.discard(self)
+        self._services.sessions.discard(self, self._lease, reason)
         self._watch.closed(close_code)
         with log_context(connection=self.id):
             length_s = self._services.clock.now() - self._opened_s

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from avatarkit.protocol import CloseCode, ServerErrorCode
+from avatarkit.server.store.metering import EndReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,6 @@ TIME_IS_UP: Final = Ending(ServerErrorCode.SESSION_TIMEOUT, "session time limit 
 TOO_MANY_SESSIONS: Final = Ending(
     ServerErrorCode.CONCURRENCY_LIMIT, "concurrent session limit reached", CloseCode.CONCURRENCY_LIMIT
 )
-TOKEN_REVOKED: Final = Ending(ServerErrorCode.AUTH_FAILED, "invalid session token", CloseCode.AUTH_FAILED)
 SERVICE_FAILED: Final = Ending(
     ServerErrorCode.UPSTREAM_UNAVAILABLE, "driven server request failed", CloseCode.UPSTREAM_UNAVAILABLE
 )
@@ -45,6 +45,19 @@ NO_OPUS: Final = Ending(
     "unsupported audio format: this server cannot decode Ogg Opus; send signed 16-bit PCM",
     CloseCode.POLICY_VIOLATION,
 )
+APP_DISABLED: Final = Ending(
+    ServerErrorCode.AUTH_FAILED, "session denied: the app is disabled", CloseCode.AUTH_FAILED
+)
+ENDED_BY_OPERATOR: Final = Ending(
+    ServerErrorCode.AUTH_FAILED, "session denied: ended by the operator", CloseCode.AUTH_FAILED
+)
+ORDERED: Final = {
+    EndReason.CREDITS_EXHAUSTED: CREDITS_EXHAUSTED,
+    EndReason.APP_DISABLED: APP_DISABLED,
+    EndReason.OPERATOR: ENDED_BY_OPERATOR,
+    EndReason.LOST: SERVICE_FAILED,
+}
+"""What the store orders to end."""
 
 
 def idle(timeout_s: float) -> Ending:

@@ -28,20 +28,15 @@ _STEP_S: Final = 4.0
 SLICE_S: Final = 0.8
 """Audio of one request in one step. Short, so that an interrupt is heard in between, and that whoever speaks in real
 time does not wait for one who sends a speech at once."""
-_LATEST_S: Final = 0.25
+LATEST_S: Final = 0.25
 """Up to here, what waits counts as somebody's latest words."""
 
 
 class JobSource(Protocol):
     """A session's speech, as the inference sees it."""
 
-    @property
-    def backlog_s(self) -> float:
-        """Seconds of audio that wait."""
-        ...
-
-    def next_job(self) -> Job | None:
-        """The next piece of work, if there is any and none is under way."""
+    def next_job(self, slice_s: float) -> Job | None:
+        """The next piece of work, of at most that many seconds, if there is any and none is under way."""
         ...
 
     def take(self, job: Job) -> None:
@@ -115,19 +110,19 @@ class Inference:
         step.add_done_callback(lambda done: self._end(done, jobs, started_s))
 
     def _gather(self) -> list[Job]:
-        """The latest words of everybody, and some of what those who sent much at once still have waiting, in turn."""
+        """Something of everybody: the latest words of those who speak in real time, and of those who sent much at
+        once as much as there is room for. Nobody is left out, for batches are what makes the engine fast."""
         jobs: list[Job] = []
         room_s = _STEP_S
-        for source in list(self._due):
-            backlog_s = source.backlog_s
-            if backlog_s > _LATEST_S:
-                if room_s <= 0.0:
-                    continue
-                room_s -= min(backlog_s, SLICE_S)
-            del self._due[source]
-            job = source.next_job()
-            if job is not None:
-                jobs.append(job)
+        due, self._due = self._due, {}
+        for source in due:
+            slice_s = SLICE_S if room_s > 0.0 else LATEST_S
+            job = source.next_job(slice_s)
+            if job is None:
+                continue
+            jobs.append(job)
+            if not job.is_caught_up:
+                room_s -= slice_s
         return jobs
 
     def _end(self, done: asyncio.Future[None], jobs: list[Job], started_s: float) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from typing import TYPE_CHECKING
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
 from avatarkit.clock import Clock
 
@@ -12,23 +13,24 @@ if TYPE_CHECKING:
     from avatarkit.server.ingress.connection import Connection
     from avatarkit.server.ingress.endings import Ending
     from avatarkit.server.ingress.load import Load
+    from avatarkit.server.store.meter import SessionLease
+
+_log: Final = logging.getLogger(__name__)
 
 
 class SessionRegistry:
     """Knows the open connections. Used from one event loop only.
 
     Args:
-        app_limit: Most sessions of one app in this process.
         limit: Most connections in all; 0 is no limit.
         load: Whether the engine keeps up.
     """
 
-    def __init__(self, app_limit: int, limit: int, load: Load) -> None:
-        self._app_limit = app_limit
+    def __init__(self, limit: int, load: Load) -> None:
         self._limit = limit
         self._load = load
-        self._of_app: Counter[str] = Counter()
         self._connections: set[Connection] = set()
+        self._releases: set[asyncio.Task[None]] = set()
         self._is_draining = False
         self._empty = asyncio.Event()
 
@@ -41,6 +43,10 @@ class SessionRegistry:
             return "The server is at capacity"
         return None
 
+    def __iter__(self) -> Iterator[Connection]:
+        """Every open connection, as of now."""
+        return iter(list(self._connections))
+
     def total(self) -> int:
         """Open connections."""
         return len(self._connections)
@@ -49,33 +55,33 @@ class SessionRegistry:
         """A connection was accepted."""
         self._connections.add(connection)
 
-    def discard(self, connection: Connection) -> None:
-        """A connection is over."""
+    def discard(self, connection: Connection, lease: SessionLease | None, reason: str) -> None:
+        """A connection is over; its place is given back behind it, with the reason for the operator."""
         self._connections.discard(connection)
+        if lease is not None:
+            task = asyncio.get_running_loop().create_task(_release(lease, reason))
+            self._releases.add(task)
+            task.add_done_callback(self._releases.discard)
         if not self._connections:
             self._empty.set()
-
-    def enter(self, app_id: str) -> bool:
-        """Take a session of an app; ``False`` when it has none left. Given back by :meth:`leave`."""
-        if self._of_app[app_id] >= self._app_limit:
-            return False
-        self._of_app[app_id] += 1
-        return True
-
-    def leave(self, app_id: str) -> None:
-        """Give a session back."""
-        self._of_app[app_id] -= 1
-        if self._of_app[app_id] <= 0:
-            del self._of_app[app_id]
 
     async def drain(self, clock: Clock, timeout_s: float, late: Ending) -> None:
         """Take nobody in any more and close each connection once its running rounds are finished; those that take
         longer than ``timeout_s`` end with ``late``."""
         self._is_draining = True
-        for connection in list(self._connections):
+        for connection in self:
             connection.drain()
-        if not self._connections:
-            return
+        if self._connections:
+            await self._until_empty(clock, timeout_s)
+        for connection in self:
+            connection.end(late)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until the places of the connections that are over were given back."""
+        await asyncio.gather(*self._releases)
+
+    async def _until_empty(self, clock: Clock, timeout_s: float) -> None:
         self._empty.clear()
         waits = [
             asyncio.ensure_future(wait) for wait in (self._empty.wait(), clock.sleep_until(clock.now() + timeout_s))
@@ -85,5 +91,11 @@ class SessionRegistry:
         finally:
             for wait in waits:
                 wait.cancel()
-        for connection in list(self._connections):
-            connection.end(late)
+
+
+async def _release(lease: SessionLease, reason: str) -> None:
+    try:
+        await lease.close(reason)
+    except Exception:
+        # It is given back when this server stops, or is held for dead.
+        _log.exception("the place of session %s could not be given back", lease.id)

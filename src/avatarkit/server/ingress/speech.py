@@ -9,7 +9,7 @@ from typing import Final
 
 from avatarkit.protocol import MotionChunk, ServerSession
 from avatarkit.server.ingress.decoding import AudioFormat, Decoder, open_decoder
-from avatarkit.server.ingress.inference import SLICE_S, Inference, Job
+from avatarkit.server.ingress.inference import LATEST_S, Inference, Job
 from avatarkit.server.observe.observer import TurnWatch
 
 _FIRST_SLICE_S: Final = 0.2
@@ -17,7 +17,7 @@ _FIRST_SLICE_S: Final = 0.2
 _MOST_FRAMES: Final = 100
 """Frames in a message."""
 _PATIENCE: Final = 4
-"""A message waits for more frames while more audio lies ready, up to as many times the frames sent so far."""
+"""When audio comes faster than real time, a message waits for more frames, up to so many times those sent so far."""
 _WEIGHT_BYTES: Final = 52
 
 
@@ -125,19 +125,15 @@ class Speech:
 
     # --- called by the inference ----------------------------------------------------------------------------
 
-    @property
-    def backlog_s(self) -> float:
-        """Seconds of audio that wait in the oldest request."""
-        return self._format.seconds(len(self._requests[0].audio)) if self._requests else 0.0
-
-    def next_job(self) -> Job | None:
-        """The next piece of work, if there is any and none is under way."""
+    def next_job(self, slice_s: float) -> Job | None:
+        """The next piece of work, of at most that many seconds, if there is any and none is under way."""
         if self._running is not None or not self._requests or not self._is_flowing:
             return None
         request = self._requests[0]
         if not request.audio and not request.finished:
             return None
-        slice_s = SLICE_S if request.sent_frames else _FIRST_SLICE_S
+        if not request.sent_frames:
+            slice_s = min(slice_s, _FIRST_SLICE_S)
         audio = bytes(request.audio[: self._format.slice_bytes(slice_s)])
         del request.audio[: len(audio)]
         since_s, request.since_s = request.since_s, self._inference.clock.now()
@@ -162,7 +158,7 @@ class Speech:
 
     def _flush(self, request: _Request, *, is_last: bool) -> None:
         frames = len(request.weights) // _WEIGHT_BYTES
-        more_soon = bool(request.audio) or (request.finished and not is_last)
+        more_soon = self._format.seconds(len(request.audio)) > LATEST_S
         if more_soon and frames < min(_MOST_FRAMES, _PATIENCE * request.sent_frames):
             return
         chunks = _chunks(request)

@@ -1,0 +1,1 @@
+"""Many clients against a server of their own, for the server's benchmarks."""
