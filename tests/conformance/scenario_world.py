@@ -332,10 +332,10 @@ class World:
         if "hex" in audio:
             return bytes.fromhex(audio["hex"])
         if "packet" in audio:
-            packets = json.loads((HERE / "data" / "packets.json").read_text())
+            packets = json.loads((HERE / "media" / "packets.json").read_text())
             return bytes.fromhex(packets[audio["packet"]])
         if "file" in audio:
-            return (HERE / "data" / audio["file"]).read_bytes()[audio.get("from") : audio.get("to")]
+            return (HERE / "media" / audio["file"]).read_bytes()[audio.get("from") : audio.get("to")]
         assert audio == {}
         return b""
 
@@ -419,7 +419,8 @@ class World:
     def _expect_events(self, wanted: list[dict[str, Any]], step: dict[str, Any]) -> None:
         seat = self._seat(step)
         told, seat.events = seat.events, []
-        told = _error_behind_failed(told)
+        names = {given: name for name, given in self.rounds.items()}
+        told = [_named(event, names) for event in _error_behind_failed(told)]
         assert [_bare(event) for event in told] == [_bare(event) for event in wanted], told
         for event, expected in zip(told, wanted, strict=True):
             for key, tolerance in (("at", EVENT_TOLERANCE_S), ("position", AUDIO_TIME_TOLERANCE_S)):
@@ -499,6 +500,10 @@ class World:
                     "interrupted": event.interrupted,
                 }
         return None
+
+
+def _named(event: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {key: names.get(value, value) if key in ("started", "finished") else value for key, value in event.items()}
 
 
 def _bare(event: dict[str, Any]) -> dict[str, Any]:
