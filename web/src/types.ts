@@ -24,6 +24,10 @@ export type DrivingServiceMode = (typeof DrivingServiceMode)[keyof typeof Drivin
 export const FrameStarvationMode = { audioIndependent: "audioIndependent", strictSync: "strictSync" } as const;
 export type FrameStarvationMode = (typeof FrameStarvationMode)[keyof typeof FrameStarvationMode];
 
+/** How the avatar lives while it does not speak, and a little while it does. */
+export const Mood = { neutral: "neutral", attentive: "attentive", cheerful: "cheerful", tired: "tired" } as const;
+export type Mood = (typeof Mood)[keyof typeof Mood];
+
 /** How much work goes into a frame: pixels per CSS pixel and the softness of shadows. */
 export const RenderQuality = { standard: "standard", high: "high", ultra: "ultra" } as const;
 export type RenderQuality = (typeof RenderQuality)[keyof typeof RenderQuality];

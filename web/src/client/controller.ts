@@ -20,6 +20,7 @@ import type {
   ConversationState,
   FrameRateInfo,
   FrameStarvationMode,
+  Mood,
   SessionReport,
 } from "../types.js";
 import { Intake } from "./intake.js";
@@ -62,6 +63,12 @@ export class AvatarController {
   onAnimationState: ((state: "idle" | "mono") => void) | null = null;
   /** Called in `strictSync` when the sound stops for lack of motion (true) and goes on (false). */
   onPlaybackStall: ((stalled: boolean) => void) | null = null;
+  /** Called with a conversation id when its first sound is heard. */
+  onPlaybackStarted: ((id: string) => void) | null = null;
+  /** Called with a conversation id and heard seconds, four times a second of sound. */
+  onPlaybackProgress: ((id: string, position: number) => void) | null = null;
+  /** Called once for each conversation id: heard seconds, and whether it was cut off. */
+  onPlaybackFinished: ((id: string, position: number, interrupted: boolean) => void) | null = null;
   /** Called about twice a second while {@link frameRateMonitorEnabled}. */
   onFrameRateInfo: ((info: FrameRateInfo) => void) | null = null;
   /** Whether frame statistics are kept and told. Costs nothing while off. */
@@ -80,7 +87,6 @@ export class AvatarController {
   private link: Link | null = null;
   private remoteId: string | null = null; // the newest round that the present link knows
   private readonly intake: Intake;
-  private audioOnlyId: string | null = null;
   private rejectionTold = false;
   private failure: AvatarError | null = null;
   private readonly waiting = new Set<() => void>();
@@ -104,6 +110,9 @@ export class AvatarController {
       seed: parts.seed,
       newId: () => newId(),
       onState: (state) => callBack(this.onConversationState, state),
+      onStarted: (id) => callBack(this.onPlaybackStarted, id),
+      onProgress: (id, position) => callBack(this.onPlaybackProgress, id, position),
+      onFinished: (id, position, interrupted) => callBack(this.onPlaybackFinished, id, position, interrupted),
       onStall: (stalled) => callBack(this.onPlaybackStall, stalled),
       onStarved: () => this.meter.starvations++,
     });
@@ -170,14 +179,25 @@ export class AvatarController {
     this.player.volume = volume;
   }
 
-  /** What happens when motion is late. Default `audioIndependent`. */
+  /** What happens when motion is late. Default `audioIndependent`; `strictSync` holds from the next round on. */
   get frameStarvationMode(): FrameStarvationMode {
     return this.player.starvationMode;
   }
 
   set frameStarvationMode(mode: FrameStarvationMode) {
     this.player.starvationMode = mode;
-    this.player.update();
+  }
+
+  /** Let the face live in another mood; it changes over within 1.5 seconds. Default `neutral`. */
+  setMood(mood: Mood): void {
+    this.requireAlive("setMood()");
+    this.player.setMood(mood);
+  }
+
+  /** Attend to a place in the picture: x and y -1..1, left to right and bottom to top; (0, 0) is the viewer. */
+  lookAt(x: number, y: number): void {
+    this.requireAlive("lookAt()");
+    if (Number.isFinite(x) && Number.isFinite(y)) this.player.lookAt(x, y);
   }
 
   /** What was measured since the view was made. */
@@ -334,10 +354,9 @@ export class AvatarController {
    */
   yieldFramesData(frames: readonly Bytes[], conversationId: string): boolean {
     this.requireMode("backend", "yieldFramesData()");
-    if (conversationId !== this.player.roundId || conversationId === this.audioOnlyId) return false;
+    if (conversationId !== this.player.roundId) return false;
     if (!frames.length) {
-      this.audioOnlyId = conversationId;
-      this.player.endMotion(conversationId);
+      this.player.refuseMotion(conversationId);
       return true;
     }
     let ended = false;
@@ -388,6 +407,7 @@ export class AvatarController {
     this.disposed = true;
     this.onConnectionState = this.onConversationState = this.onError = null;
     this.onAnimationState = this.onPlaybackStall = this.onFrameRateInfo = null;
+    this.onPlaybackStarted = this.onPlaybackProgress = this.onPlaybackFinished = null;
     this.speaker.close();
   }
 
@@ -439,7 +459,7 @@ export class AvatarController {
     if (frames) {
       meter.motionReceived(requestId, frames.count, frames.frameRate, bytes, this.parts.clock.now());
       try {
-        if (!player.pushMotion(requestId, frames)) meter.motionFramesDropped += frames.count;
+        meter.motionFramesDropped += frames.count - player.pushMotion(requestId, frames);
       } catch (reason) {
         if (!(reason instanceof RangeError)) throw reason;
         this.tell(error(ErrorCode.invalidAnimationData, `Motion was dropped: ${reason.message}.`));

@@ -1,197 +1,173 @@
 /**
- * A face that lives without speaking: blinks, breath, a little sway, small shifts of gaze. A pure function of
- * seed and time, and the same life as `avatarkit.playback.life` in Python: `tests/conformance/vectors` holds
- * both to each other. Keep the two files alike.
+ * A face that lives without speaking: blinks, gaze, breath, sway, nods, and small changes of expression. A pure
+ * function of the seed, the time, and what happened with the time at which it happened. No traffic, no loop.
  */
 
-import { ARKIT_INDEX, neutralPose, type Pose } from "../frames.js";
-import { Random } from "./random.js";
+import { ARKIT_INDEX, WEIGHT_COUNT, type Pose } from "../frames.js";
+import type { Mood } from "../types.js";
+import { Blinks } from "./blinks.js";
+import { Chance, Wander } from "./chance.js";
+import { Cues } from "./cues.js";
+import { Gaze, type Look } from "./gaze.js";
+import type { Style } from "./mood.js";
 
-const BLINK_MEDIAN_S = 2.9;
-const EXTRA_BLINK_MEDIAN_S = 5.6; // on top while speaking
-const BLINK_SIGMA = 0.6;
-const BLINK_CLOSE_S = 0.08;
-const BLINK_SHUT_S = 0.04;
-const BLINK_OPEN_S = 0.16;
-const BLINK_GAP_S = 0.35;
+/** Angle of the eye in its socket, degrees, at which an eyeLook shape is at weight 1. */
+const FULL_LOOK = 30;
 const BREATH_HZ = 0.25;
 const INHALE_SHARE = 0.4;
-const GAZE_SHIFT_S = 0.05;
-const FULL_LOOK_DEG = 30; // gaze angle at which an eyeLook shape is at weight 1
-const LATTICE = 1024;
+const NOD_SLOT_S = 4;
+const NOD_STREAM = 300;
+const PRESS_SLOT_S = 11;
+const PRESS_STREAM = 301;
+const SWAY_SPEAKING = 0.5; // the motion of speech has a sway of its own
+const AXES = [[0.9, 0.35], [1.2, 0.35], [0.6, 0.15]] as const; // slow and quick degrees of pitch, yaw, roll
 const RADIANS = Math.PI / 180;
+const I = ARKIT_INDEX;
 
-/** The idle layer of one avatar. The same seed lives the same life. */
+/** The idle layer of one avatar. The same seed and the same events live the same life. */
 export class Life {
-  private readonly blinks: Train;
-  private readonly extraBlinks: Train;
+  private readonly chance: Chance;
+  private readonly cues = new Cues();
   private readonly gaze: Gaze;
-  private readonly noise: Float64Array[];
+  private readonly blinks: Blinks;
+  private readonly slow: Wander[];
+  private readonly quick: Wander[];
+  private readonly posture: Wander[];
+  private readonly smile: Wander;
+  private readonly uneven: Wander;
+  private readonly brow: Wander;
+  private readonly breathDrift: Wander;
   private readonly breathPhase: number;
+  private sampled = 0;
 
-  /** `seed`: a whole number, 0 or more. */
+  /** `seed`: a whole number; its lower 32 bits count. */
   constructor(seed: number) {
-    this.blinks = new Train(seed, 1, BLINK_MEDIAN_S);
-    this.extraBlinks = new Train(seed, 2, EXTRA_BLINK_MEDIAN_S);
-    this.gaze = new Gaze(seed);
-    const random = new Random([seed, 4]);
-    this.noise = Array.from({ length: 8 }, () => Float64Array.from({ length: LATTICE }, () => random.normal()));
-    this.breathPhase = new Random([seed, 5]).random();
+    const chance = (this.chance = new Chance(seed));
+    this.gaze = new Gaze(chance, this.cues);
+    this.blinks = new Blinks(chance, this.cues, this.gaze);
+    this.slow = [0, 1, 2].map((axis) => new Wander(chance, axis, 3.5));
+    this.quick = [0, 1, 2].map((axis) => new Wander(chance, 10 + axis, 0.8));
+    this.posture = [0, 1, 2].map((axis) => new Wander(chance, 20 + axis, 23));
+    this.smile = new Wander(chance, 30, 7);
+    this.uneven = new Wander(chance, 31, 7);
+    this.brow = new Wander(chance, 32, 3);
+    this.breathDrift = new Wander(chance, 33, 9);
+    this.breathPhase = chance.uniform(34, 0);
   }
 
-  /** The living pose at `t` seconds (0 or more); `speaking` is 0..1, how much the avatar speaks. */
-  pose(t: number, speaking = 0): Pose {
-    const pose = neutralPose();
-    const weights = pose.weights;
-    const [yaw, pitch] = this.gaze.look(t);
-    setGaze(weights, yaw, pitch);
-    const lid = Math.max(this.blinks.closure(t), this.extraBlinks.closure(t) * speaking);
-    const droop = 0.012 * Math.max(0, pitch); // lids follow a look down
-    const closed = Math.min(1, lid + droop * (1 - lid));
-    weights[ARKIT_INDEX.eyeBlinkLeft] = weights[ARKIT_INDEX.eyeBlinkRight] = closed;
-    const smile = clamp(0.05 + 0.03 * this.smooth(6, t, 7), 0, 0.12) * (1 - 0.7 * speaking);
-    weights[ARKIT_INDEX.mouthSmileLeft] = weights[ARKIT_INDEX.mouthSmileRight] = smile;
-    weights[ARKIT_INDEX.browInnerUp] = clamp(0.03 + 0.03 * this.smooth(7, t, 3), 0, 0.12);
-    this.head(pose.head, t, speaking);
-    return pose;
+  // --- what happens, at a time of this life; not before what was sampled already -------------------------
+
+  /** Speech takes the face over, or gives it back; its end is a pause too. */
+  speak(t: number, active: boolean): void {
+    t = Math.max(t, this.sampled);
+    if (this.cues.speaking.at(t).value === active) return;
+    this.cues.speaking.set(t, active);
+    if (!active) this.pause(t);
   }
 
-  private head(head: Float32Array, t: number, speaking: number): void {
-    const lively = 1 + 0.6 * speaking;
-    const breath = breathing(t * BREATH_HZ + this.breathPhase);
-    // The head takes up a small part of where the eyes look, slowly.
-    const [yaw, pitch] = this.gaze.slowLook(t);
-    head[0] = (0.9 * this.sway(0, t) * lively + 0.1 * pitch - 0.35 * breath) * RADIANS;
-    head[1] = (1.2 * this.sway(2, t) * lively + 0.15 * yaw) * RADIANS;
-    head[2] = 0.6 * this.sway(4, t) * lively * RADIANS;
+  /** The voice pauses: a blink that is due soon tends to come now. */
+  pause(t: number): void {
+    this.cues.pauses.set(Math.max(t, this.sampled), null);
+  }
+
+  /** Change over to a mood, within 1.5 s. */
+  setMood(t: number, mood: Mood): void {
+    this.cues.setMood(Math.max(t, this.sampled), mood);
+  }
+
+  /** Attend to a place in the picture, x and y -1..1 from its left and bottom; (0, 0) is the viewer. */
+  lookAt(t: number, x: number, y: number): void {
+    this.gaze.attend(Math.max(t, this.sampled), clamp(x, -1, 1), clamp(y, -1, 1));
+  }
+
+  // --- the face ------------------------------------------------------------------------------------------
+
+  /**
+   * The living pose at `t` seconds (0 or more).
+   *
+   * @param speaking 0..1, how much of the face speech has.
+   * @param head Head pose (6) that speech adds, which the eyes make up for.
+   */
+  pose(t: number, speaking = 0, head: Float32Array | null = null): Pose {
+    this.sampled = Math.max(this.sampled, t);
+    const style = this.cues.style(t);
+    const quiet = 1 - speaking;
+    const breath = this.breath(t) * style.breath;
+    const own = this.head(t, style, speaking, breath);
+    const pitch = own[0]! + (head?.[0] ?? 0);
+    const yaw = own[1]! + (head?.[1] ?? 0);
+    const look = this.gaze.eyes(t);
+    const inSocket: Look = [look[0] - yaw / RADIANS, look[1] - pitch / RADIANS];
+    const weights = new Float32Array(WEIGHT_COUNT);
+    setGaze(weights, inSocket);
+    const hanging = Math.min(style.droop + 0.012 * Math.max(0, inSocket[1]), 0.5); // lids follow a look down
+    const lids = hanging + (1 - hanging) * this.blinks.closure(t);
+    weights[I.eyeBlinkLeft] = weights[I.eyeBlinkRight] = lids;
+    const smile = style.smile + 0.03 * this.smile.at(t);
+    const uneven = 0.012 * this.uneven.at(t);
+    weights[I.mouthSmileLeft] = clamp(smile + uneven, 0, 0.4) * (1 - 0.7 * speaking);
+    weights[I.mouthSmileRight] = clamp(smile - uneven, 0, 0.4) * (1 - 0.7 * speaking);
+    weights[I.browInnerUp] = clamp(style.brow + 0.03 * this.brow.at(t) + 0.006 * Math.max(0, -inSocket[1]), 0, 0.25);
+    const squint = style.squint * (1 - 0.5 * speaking);
+    weights[I.cheekSquintLeft] = weights[I.cheekSquintRight] = squint;
+    weights[I.eyeSquintLeft] = weights[I.eyeSquintRight] = squint;
+    weights[I.noseSneerLeft] = weights[I.noseSneerRight] = 0.02 * Math.max(0, breath) * quiet;
+    weights[I.mouthPressLeft] = weights[I.mouthPressRight] = this.press(t) * quiet;
+    return { weights, head: Float32Array.from(own) };
+  }
+
+  private head(t: number, style: Style, speaking: number, breath: number): number[] {
+    const size = style.sway * (1 - (1 - SWAY_SPEAKING) * speaking);
+    const follow = this.gaze.head(t);
+    const added = [follow[1] + style.bow + this.nod(t) * (1 - speaking) - 0.35 * breath, follow[0], 0];
+    const head = [0, 0, 0, 0, 0, 0];
+    AXES.forEach(([slow, quick], axis) => {
+      const wander = slow * (this.slow[axis]!.at(t) + 0.6 * this.posture[axis]!.at(t));
+      head[axis] = (size * (wander + quick * this.quick[axis]!.at(t)) + added[axis]!) * RADIANS;
+    });
+    head[3] = 0.02 * head[1]!; // the neck is behind the face: a turn takes it along
     head[4] = 0.0008 * breath;
+    return head;
   }
 
-  /** About unit variance: a slow wander of some 4 s with a little quicker unrest on top. */
-  private sway(channel: number, t: number): number {
-    return 0.95 * this.smooth(channel, t, 3.5) + 0.25 * this.smooth(channel + 1, t, 0.8);
+  /** -1..1: a quicker rise (40 % of the cycle) and a slower fall, never quite regular. */
+  private breath(t: number): number {
+    const phase = t * BREATH_HZ + this.breathPhase + 0.15 * this.breathDrift.at(t);
+    const x = phase - Math.floor(phase);
+    if (x < INHALE_SHARE) return -Math.cos((Math.PI * x) / INHALE_SHARE);
+    return Math.cos((Math.PI * (x - INHALE_SHARE)) / (1 - INHALE_SHARE));
   }
 
-  /** Noise through random values `spacing` seconds apart, with continuous speed and acceleration. */
-  private smooth(channel: number, t: number, spacing: number): number {
-    const place = t / spacing;
-    const index = Math.floor(place);
-    const x = place - index;
-    const row = this.noise[channel]!;
-    const a = row[index % LATTICE]!;
-    const b = row[(index + 1) % LATTICE]!;
-    return a + (b - a) * x * x * x * (x * (6 * x - 15) + 10);
-  }
-}
-
-/** Blink times with log-normal gaps, made as far as they are asked for. */
-class Train {
-  private readonly random: Random;
-  private readonly logMedian: number;
-  private readonly starts: number[];
-
-  constructor(seed: number, stream: number, median: number) {
-    this.random = new Random([seed, stream]);
-    this.logMedian = Math.log(median);
-    this.starts = [this.gap() * 0.5];
+  /** Degrees of a listener's nod: one to three dips, each smaller. */
+  private nod(t: number): number {
+    const slot = Math.floor(t / NOD_SLOT_S);
+    const draw = (i: number): number => this.chance.uniform(NOD_STREAM, 8 * slot + i);
+    const start = (slot + 0.3 * draw(1)) * NOD_SLOT_S;
+    if (t < start || draw(0) >= (this.cues.style(start).nodsAMinute * NOD_SLOT_S) / 60) return 0;
+    const dips = 1 + Math.floor(3 * draw(2));
+    const place = (t - start) / (0.42 + 0.2 * draw(3));
+    if (place >= dips) return 0;
+    return (2 + 2.5 * draw(4)) * 0.6 ** Math.floor(place) * 0.5 * (1 - Math.cos(2 * Math.PI * place));
   }
 
-  /** How far the lids are shut, 0..1. */
-  closure(t: number): number {
-    while (this.starts[this.starts.length - 1]! <= t) {
-      this.starts.push(this.starts[this.starts.length - 1]! + this.gap());
-    }
-    const index = lastAtOrBefore(this.starts, t);
-    return index < 0 ? 0 : blinkShape(t - this.starts[index]!);
-  }
-
-  private gap(): number {
-    return Math.max(BLINK_GAP_S, this.random.lognormal(this.logMedian, BLINK_SIGMA));
+  /** Now and then the lips press together for a moment. */
+  private press(t: number): number {
+    const slot = Math.floor(t / PRESS_SLOT_S);
+    const draw = (i: number): number => this.chance.uniform(PRESS_STREAM, 8 * slot + i);
+    const x = (t - (slot + 0.8 * draw(1)) * PRESS_SLOT_S) / 0.9;
+    if (draw(0) > 0.35 || x <= 0 || x >= 1) return 0;
+    return (0.1 + 0.15 * draw(2)) * Math.sin(Math.PI * x) ** 2;
   }
 }
 
-type Angles = readonly [yaw: number, pitch: number];
-
-/** Fixations: mostly on the partner with tiny shifts, now and then aside. */
-class Gaze {
-  private readonly random: Random;
-  private readonly starts: number[] = [0];
-  private readonly targets: Angles[] = [[0, 0]];
-
-  constructor(seed: number) {
-    this.random = new Random([seed, 3]);
-  }
-
-  /** Yaw (to the avatar's left) and pitch (down) of the eyes, in degrees. */
-  look(t: number): Angles {
-    return this.between(t, GAZE_SHIFT_S);
-  }
-
-  /** The same targets, reached at the pace of a head. */
-  slowLook(t: number): Angles {
-    return this.between(t - 0.15, 0.5);
-  }
-
-  private between(t: number, shift: number): Angles {
-    while (this.starts[this.starts.length - 1]! <= t) this.grow();
-    const index = Math.max(lastAtOrBefore(this.starts, t), 0);
-    const target = this.targets[index]!;
-    if (index === 0) return target;
-    const before = this.targets[index - 1]!;
-    let x = Math.min((t - this.starts[index]!) / shift, 1);
-    x = x * x * (3 - 2 * x);
-    return [before[0] + (target[0] - before[0]) * x, before[1] + (target[1] - before[1]) * x];
-  }
-
-  private grow(): void {
-    const aside = this.random.random() < 0.15;
-    const size = Math.min(this.random.exponential(aside ? 7 : 1.2), 12);
-    const angle = this.random.uniform(0, 2 * Math.PI);
-    // The last dwell belongs to the target before: long on the partner, short aside.
-    const last = this.targets[this.targets.length - 1]!;
-    const wasAside = Math.hypot(last[0], last[1]) > 3;
-    const dwell = 0.55 + this.random.exponential(wasAside ? 0.8 : 2.4);
-    this.starts.push(this.starts[this.starts.length - 1]! + dwell);
-    this.targets.push([Math.cos(angle) * size, Math.sin(angle) * size * 0.6]);
-  }
-}
-
-/** Closure 0..1 of a blink: 80 ms closing, 40 ms shut, 160 ms opening, the opening slower at its end. */
-export function blinkShape(sinceStart: number): number {
-  if (sinceStart < 0) return 0;
-  if (sinceStart < BLINK_CLOSE_S) return Math.sin((0.5 * Math.PI * sinceStart) / BLINK_CLOSE_S);
-  const opening = sinceStart - BLINK_CLOSE_S - BLINK_SHUT_S;
-  if (opening < 0) return 1;
-  const x = opening / BLINK_OPEN_S;
-  return x < 1 ? (1 - x) ** 2 * (1 + 2 * x) : 0;
-}
-
-/** -1..1: a quicker rise (40 % of the cycle) and a slower fall. */
-function breathing(phase: number): number {
-  const x = phase - Math.floor(phase);
-  if (x < INHALE_SHARE) return -Math.cos((Math.PI * x) / INHALE_SHARE);
-  return Math.cos((Math.PI * (x - INHALE_SHARE)) / (1 - INHALE_SHARE));
-}
-
-function setGaze(weights: Float32Array, yaw: number, pitch: number): void {
-  const side = Math.min(Math.abs(yaw) / FULL_LOOK_DEG, 1);
+function setGaze(weights: Float32Array, [yaw, pitch]: Look): void {
+  const side = Math.min(Math.abs(yaw) / FULL_LOOK, 1);
   // To the avatar's left, its left eye turns out and its right eye in.
-  if (yaw >= 0) weights[ARKIT_INDEX.eyeLookOutLeft] = weights[ARKIT_INDEX.eyeLookInRight] = side;
-  else weights[ARKIT_INDEX.eyeLookInLeft] = weights[ARKIT_INDEX.eyeLookOutRight] = side;
-  const height = Math.min(Math.abs(pitch) / FULL_LOOK_DEG, 1);
-  if (pitch >= 0) weights[ARKIT_INDEX.eyeLookDownLeft] = weights[ARKIT_INDEX.eyeLookDownRight] = height;
-  else weights[ARKIT_INDEX.eyeLookUpLeft] = weights[ARKIT_INDEX.eyeLookUpRight] = height;
-}
-
-function lastAtOrBefore(ascending: readonly number[], value: number): number {
-  let low = 0;
-  let high = ascending.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ascending[middle]! <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
+  if (yaw >= 0) weights[I.eyeLookOutLeft] = weights[I.eyeLookInRight] = side;
+  else weights[I.eyeLookInLeft] = weights[I.eyeLookOutRight] = side;
+  const height = Math.min(Math.abs(pitch) / FULL_LOOK, 1);
+  if (pitch >= 0) weights[I.eyeLookDownLeft] = weights[I.eyeLookDownRight] = height;
+  else weights[I.eyeLookUpLeft] = weights[I.eyeLookUpRight] = height;
 }
 
 function clamp(x: number, low: number, high: number): number {

@@ -1,31 +1,24 @@
 /**
  * The player: rounds in, a pose out. It owns the audio clock and says what the avatar is doing.
  *
- * Audio is the master. It is never moved to fit motion; motion is sampled at the position that has been
- * *heard*. Before the first sample a round's audio is held until its first motion is here, at most
- * {@link FIRST_MOTION_WAIT_S}, so that the lips are right from the first sound on. Only `strictSync` also holds
- * it later.
+ * Audio is the master. It is never moved to fit motion; motion is sampled at the position that has been *heard*.
+ * Before the first sample a round waits for its first motion, at most {@link FIRST_MOTION_WAIT_S}, so that the
+ * lips are right from the first sound on. In `strictSync` the speaker is given no more audio than there is motion
+ * for.
  */
 
 import type { Speaker } from "../audio/speaker.js";
 import type { Clock } from "../clock.js";
 import { HEAD_COUNT, WEIGHT_COUNT, type MotionFrames, type Pose } from "../frames.js";
-import type { ConversationState, FrameStarvationMode } from "../types.js";
+import type { ConversationState, FrameStarvationMode, Mood } from "../types.js";
 import { Life } from "./life.js";
-import { Round } from "./round.js";
-import { INTERRUPTED, OUT_OF_SPEECH, SpeechLayer } from "./transitions.js";
+import { Round, type Shown } from "./round.js";
+import { INTERRUPTED, OUT_OF_SPEECH, SpeechLayer, type Fade } from "./transitions.js";
 
-/** Seconds after a round's first audio; then it plays without motion, which joins in when it comes. */
-export const FIRST_MOTION_WAIT_S = 0.4;
-/** Frames that must be here before audio begins: a cushion of 120 ms against jitter of the network. */
-export const FIRST_MOTION_FRAMES = 3;
-/** Seconds of audio that may wait unheard. */
-export const MAX_QUEUED_S = 600;
+export { FIRST_MOTION_WAIT_S, MAX_QUEUED_S } from "./round.js";
 
-const GAP_HOLD_S = 0.08; // a shorter gap in the motion holds the last frame instead of easing to rest
-const DRY_S = 0.2; // a speaker that stood still for longer has run dry
-const STALL_AHEAD_S = 0.04; // strictSync stops the sound when less motion than this lies ahead
-const RESUME_AHEAD_S = 0.12;
+/** Seconds of heard audio between two tellings of progress. */
+export const PROGRESS_S = 0.25;
 
 /** What to draw, and what is needed to tell whether it may still be shown. */
 export interface Frame {
@@ -36,7 +29,7 @@ export interface Frame {
   readonly position: number | null;
 }
 
-/** What a player is made of. */
+/** What a player is made of. Callbacks come at the end of the method that caused them. */
 export interface PlayerParts {
   readonly clock: Clock;
   readonly speaker: Speaker;
@@ -48,7 +41,13 @@ export interface PlayerParts {
   readonly newId: () => string;
   /** Called on every change of the conversation state, when its transition begins. */
   readonly onState: (state: ConversationState) => void;
-  /** Called when `strictSync` stops the sound (true) and lets it go on (false). */
+  /** Called with a round's id when its first sound was heard. */
+  readonly onStarted?: (id: string) => void;
+  /** Called with a round's id and heard seconds, every {@link PROGRESS_S} of them. */
+  readonly onProgress?: (id: string, position: number) => void;
+  /** Called once for each round: its id, heard seconds, and whether it was cut off. */
+  readonly onFinished?: (id: string, position: number, interrupted: boolean) => void;
+  /** Called with true when a strict round halts for want of motion, with false when it goes on. */
   readonly onStall?: (stalled: boolean) => void;
   /** Called when speech has to go on without motion. */
   readonly onStarved?: () => void;
@@ -56,7 +55,6 @@ export interface PlayerParts {
 
 /** Playback of one avatar. Nothing happens but in its methods; call {@link update} often. */
 export class Player {
-  starvationMode: FrameStarvationMode = "audioIndependent";
   private readonly clock: Clock;
   private speaker: Speaker;
   private rate: number;
@@ -65,29 +63,29 @@ export class Player {
   private readonly bornAt: number;
   private round: Round | null = null;
   private newestId: string | null = null;
-  private now: ConversationState = "idle";
+  private conversation: ConversationState = "idle";
+  private mode: FrameStarvationMode = "audioIndependent";
   private paused = false;
-  private stalled = false;
-  private starved = false;
   private gain = 1;
-  private moved: { heard: number; at: number };
-  private lastMotion: { pose: Pose; at: number } | null = null;
+  private now: number;
+  private heard = 0;
   private cuts = 0;
+  private news: (() => void)[] = [];
+  private telling = false;
 
   constructor(private readonly parts: PlayerParts) {
     this.clock = parts.clock;
     this.speaker = parts.speaker;
     this.rate = parts.sampleRate;
     this.life = new Life(parts.seed);
-    this.bornAt = this.clock.now();
-    this.moved = { heard: 0, at: this.bornAt };
+    this.now = this.bornAt = this.clock.now();
   }
 
   // --- what it is doing ------------------------------------------------------------------------------
 
   /** Idle, playing or paused. */
   get state(): ConversationState {
-    return this.now;
+    return this.conversation;
   }
 
   /** Rises whenever a round is cut off; frames made before are void then. */
@@ -112,13 +110,12 @@ export class Player {
 
   /** Seconds of audio that were not heard yet. */
   get queued(): number {
-    if (!this.round) return 0;
-    return (this.round.started ? this.speaker.queuedSamples() : this.round.samples) / this.rate;
+    return this.round ? this.round.samples / this.rate - this.audioTime : 0;
   }
 
   /** Heard position in the round, in seconds; 0 without one. */
   get audioTime(): number {
-    return this.heardSamples() / this.rate;
+    return this.readHeard() / this.rate;
   }
 
   /** Gain 0..1. */
@@ -131,6 +128,21 @@ export class Player {
     this.speaker.setVolume(volume);
   }
 
+  /** What late motion does. `strictSync` holds from the next round on, `audioIndependent` at once. */
+  get starvationMode(): FrameStarvationMode {
+    return this.mode;
+  }
+
+  set starvationMode(mode: FrameStarvationMode) {
+    this.begin();
+    this.mode = mode;
+    if (this.round && mode === "audioIndependent") {
+      this.round.strict = false;
+      this.advance();
+    }
+    this.tell();
+  }
+
   // --- rounds in -------------------------------------------------------------------------------------
 
   /** Use another speaker, and rate, from now on. What plays is cut off first. */
@@ -141,58 +153,79 @@ export class Player {
     speaker.setVolume(this.gain);
   }
 
-  /** Begin a round under a new id. Whatever still plays is cut off. */
+  /** Begin a round under a new id. Whatever still plays is cut off, which the next call tells. */
   openRound(expectsMotion: boolean): string {
+    const id = this.parts.newId();
+    this.begin();
     this.cut();
-    this.round = new Round(this.parts.newId(), this.clock.now(), expectsMotion);
-    this.newestId = this.round.id;
-    return this.round.id;
+    this.round = new Round(id, this.now, this.rate, expectsMotion, this.mode === "strictSync");
+    this.newestId = id;
+    return id;
   }
 
   /** Take samples of the open round; `end` closes its input. A round must be open for input. */
   pushAudio(samples: Int16Array, end: boolean): void {
     const current = this.round;
     if (!current || current.inputEnded) throw new Error("no round is open for input");
+    this.begin();
     current.samples += samples.length;
     current.inputEnded = end;
     if (samples.length) {
-      if (current.started) this.speaker.write(samples);
-      else current.held.push(samples);
+      current.held.push(samples);
+      current.pauses.push(samples);
     }
-    this.update();
+    this.advance();
+    this.tell();
   }
 
-  /** Take motion; false, and nothing else, when it is of any but the present round. May throw `RangeError`. */
-  pushMotion(roundId: string, frames: MotionFrames): boolean {
-    if (roundId !== this.roundId) return false;
-    this.round!.addMotion(frames);
-    this.update();
-    return true;
+  /** Take motion and return how many frames were of use: none when they are of another round. May throw `RangeError`. */
+  pushMotion(roundId: string, frames: MotionFrames): number {
+    const current = this.round;
+    if (!current || roundId !== current.id || current.refusesMotion) return 0;
+    this.begin();
+    const added = current.addMotion(frames);
+    this.advance();
+    this.tell();
+    return added;
   }
 
   /** No more motion will come for a round. */
   endMotion(roundId: string): void {
-    if (roundId === this.roundId) {
-      this.round!.motionEnded = true;
-      this.update();
-    }
+    if (this.round?.id !== roundId) return;
+    this.begin();
+    this.round.motionEnded = true;
+    this.advance();
+    this.tell();
+  }
+
+  /** A round goes on as sound alone, whatever motion still comes for it. */
+  refuseMotion(roundId: string): void {
+    if (this.round?.id !== roundId) return;
+    this.begin();
+    this.round.refusesMotion = this.round.motionEnded = true;
+    this.round.timeline = null;
+    this.advance();
+    this.tell();
   }
 
   /** No more motion will come at all; an open round is over when what it has was heard. */
   loseConnection(): void {
-    if (this.round) {
-      this.round.expectsMotion = false;
-      this.round.inputLost = true;
-      this.update();
-    }
+    if (!this.round) return;
+    this.begin();
+    this.round.expectsMotion = false;
+    this.round.inputLost = true;
+    this.advance();
+    this.tell();
   }
 
   // --- control ---------------------------------------------------------------------------------------
 
   /** Fall silent and let the face ease to rest; returns the id of the round that was cut off. */
   interrupt(): string | null {
+    this.begin();
     const cut = this.cut();
     this.setState("idle");
+    this.tell();
     return cut;
   }
 
@@ -200,10 +233,12 @@ export class Player {
   pause(): boolean {
     if (!this.round) return false;
     if (!this.paused) {
+      this.begin();
       this.paused = true;
       this.speaker.pause();
-      this.layer.leave(this.clock.now());
+      this.leave(OUT_OF_SPEECH);
       this.setState("paused");
+      this.tell();
     }
     return true;
   }
@@ -212,88 +247,141 @@ export class Player {
   resume(): boolean {
     if (!this.round) return false;
     if (this.paused) {
+      this.begin();
       this.paused = false;
-      if (!this.stalled) this.speaker.resume();
-      this.moved = { heard: this.heardSamples(), at: this.clock.now() };
+      this.speaker.resume();
+      this.round.moved = { heard: this.heard, at: this.now };
       this.setState("playing");
-      this.update();
+      this.advance();
+      this.tell();
     }
     return true;
+  }
+
+  /** Let the face live in another mood; it changes over within 1.5 s. */
+  setMood(mood: Mood): void {
+    this.begin();
+    this.life.setMood(this.lifeTime(this.now), mood);
+  }
+
+  /** Attend to a place in the picture: x and y -1..1, left to right and bottom to top; (0, 0) is the viewer. */
+  lookAt(x: number, y: number): void {
+    this.begin();
+    this.life.lookAt(this.lifeTime(this.now), x, y);
   }
 
   // --- time ------------------------------------------------------------------------------------------
 
   /** Let time have its effects: start what was held, watch the motion, end what is over. */
   update(): void {
-    const current = this.round;
-    if (!current || this.paused) return;
-    const now = this.clock.now();
-    if (!current.started && this.mayStart(current, now)) this.start(current, now);
-    if (!current.started || this.round !== current) return; // who was told of the start may have cut it off
-    const heard = this.heardSamples();
-    if (heard > this.moved.heard) this.moved = { heard, at: now };
-    current.timeline?.forgetBefore(heard / this.rate - 1);
-    this.watchMotion(current, heard / this.rate);
-    if (this.round !== current) return;
-    if ((current.inputEnded || current.inputLost) && this.speaker.queuedSamples() === 0) this.finish(now);
+    if (!this.round && !this.news.length) return;
+    this.begin();
+    this.advance();
+    this.tell();
   }
 
   /** The face for the clock time `at`, which may lie a little ahead; times never go back. */
   frame(at: number): Frame {
-    this.update();
-    const now = this.clock.now();
-    const { target, position } = this.motion(at, now);
-    if (target === null) this.layer.leave(now, OUT_OF_SPEECH);
-    else this.layer.enter(now);
-    const { pose: speech, share } = this.layer.show(target, at);
-    const life = this.life.pose(Math.max(0, at - this.bornAt), share);
-    for (let i = 0; i < WEIGHT_COUNT; i++) {
-      life.weights[i] = Math.min(Math.max(life.weights[i]!, speech.weights[i]!, 0), 1);
+    this.begin();
+    this.advance();
+    let shown: Shown = { target: null, position: null };
+    if (this.round && !this.paused) shown = this.round.motion(at, this.now, this.heard);
+    if (shown.target === null) this.leave(OUT_OF_SPEECH);
+    else if (!this.layer.isSpeaking) {
+      this.layer.enter(this.now);
+      this.life.speak(this.lifeTime(this.now), true);
     }
-    for (let i = 0; i < HEAD_COUNT; i++) life.head[i]! += speech.head[i]!;
-    return { pose: life, generation: this.cuts, position };
+    const { pose: speech, share } = this.layer.show(shown.target, at);
+    const pose = this.life.pose(this.lifeTime(at), share, speech.head);
+    for (let i = 0; i < WEIGHT_COUNT; i++) {
+      pose.weights[i] = Math.min(Math.max(pose.weights[i]!, speech.weights[i]!, 0), 1);
+    }
+    for (let i = 0; i < HEAD_COUNT; i++) pose.head[i]! += speech.head[i]!;
+    const frame = { pose, generation: this.cuts, position: shown.position };
+    this.tell();
+    return frame;
   }
 
   // --- inside ----------------------------------------------------------------------------------------
 
-  private mayStart(current: Round, now: number): boolean {
-    if (!current.expectsMotion || current.hasMotionUntil(FIRST_MOTION_FRAMES)) return true;
-    return this.starvationMode === "audioIndependent" && now >= current.openedAt + FIRST_MOTION_WAIT_S;
+  /** Take the readings that the whole call goes by. */
+  private begin(): void {
+    this.now = Math.max(this.now, this.clock.now());
+    this.heard = this.readHeard();
   }
 
-  private start(current: Round, now: number): void {
+  /** Call back, in order. What a callback does here is told behind what waits already. */
+  private tell(): void {
+    if (this.telling) return;
+    this.telling = true;
+    try {
+      for (let news = this.news.shift(); news; news = this.news.shift()) news();
+    } finally {
+      this.telling = false;
+    }
+  }
+
+  private advance(): void {
+    const current = this.round;
+    if (!current || this.paused) return;
+    if (!current.started && current.mayStart(this.now)) this.start(current);
+    if (!current.started) return;
+    this.feed(current);
+    if (this.heard > current.moved.heard) current.moved = { heard: this.heard, at: this.now };
+    this.tellPosition(current);
+    if (current.pauses.take(this.heard)) this.life.pause(this.lifeTime(this.now));
+    current.timeline?.forgetBefore(this.heard / this.rate - 1);
+    const starved = current.lacksMotion(this.heard);
+    if (starved && !current.starved) this.parts.onStarved?.();
+    current.starved = starved;
+    const over = current.inputEnded || current.inputLost;
+    if (over && !current.held.length && current.written <= Math.floor(this.heard)) this.finish(current);
+  }
+
+  private start(current: Round): void {
     current.started = true;
-    this.starved = false;
-    for (const samples of current.held) this.speaker.write(samples);
-    current.held = [];
-    this.moved = { heard: 0, at: now };
+    current.moved = { heard: 0, at: this.now };
     if (current.samples) this.setState("playing");
   }
 
-  private watchMotion(current: Round, position: number): void {
-    const ahead = current.motionAhead(position);
-    // What lies behind the last sample needs no motion.
-    const needed = Math.min(this.speaker.queuedSamples() / this.rate, STALL_AHEAD_S);
-    if (ahead >= needed) this.starved = false;
-    else if (!this.starved) {
-      this.starved = true;
-      this.parts.onStarved?.();
+  /** Hand held audio to the speaker: all of it, or in a strict round as much as there is motion for. */
+  private feed(current: Round): void {
+    let room = current.room(this.heard);
+    let wrote = false;
+    while (current.held.length && room > 0) {
+      let samples = current.held.shift()!;
+      if (samples.length > room) {
+        current.held.unshift(samples.subarray(room));
+        samples = samples.subarray(0, room);
+      }
+      this.speaker.write(samples);
+      current.written += samples.length;
+      room -= samples.length;
+      wrote = true;
     }
-    if (this.starvationMode === "strictSync" && !this.stalled && ahead < needed) {
-      this.stalled = true;
-      this.speaker.pause();
-      this.parts.onStall?.(true);
-    } else if (this.stalled && (ahead >= Math.min(RESUME_AHEAD_S, this.queued) || this.starvationMode !== "strictSync")) {
-      this.endStall();
+    const ranDry = current.held.length > 0 && current.written <= Math.floor(this.heard);
+    if (current.stalled && wrote) this.endStall(current);
+    else if (ranDry && !current.stalled) {
+      current.stalled = true;
+      this.news.push(() => this.parts.onStall?.(true));
     }
   }
 
-  private endStall(): void {
-    if (!this.stalled) return;
-    this.stalled = false;
-    if (!this.paused) this.speaker.resume();
-    this.moved = { heard: this.heardSamples(), at: this.clock.now() };
-    this.parts.onStall?.(false);
+  private endStall(current: Round): void {
+    current.stalled = false;
+    this.news.push(() => this.parts.onStall?.(false));
+  }
+
+  private tellPosition(current: Round): void {
+    const position = this.heard / this.rate;
+    if (position > 0 && !current.wasHeard) {
+      current.wasHeard = true;
+      this.news.push(() => this.parts.onStarted?.(current.id));
+    }
+    if (position >= current.told + PROGRESS_S) {
+      current.told = position;
+      this.news.push(() => this.parts.onProgress?.(current.id, position));
+    }
   }
 
   /** Stop the round, if there is one: speaker empty, its frames void, the mouth closing. */
@@ -301,57 +389,48 @@ export class Player {
     const cut = this.round;
     if (!cut) return null;
     this.cuts++;
-    this.clear();
-    this.layer.takeBack(this.clock.now());
-    this.layer.leave(this.clock.now(), INTERRUPTED);
+    this.layer.takeBack(this.now);
+    this.endRound(cut, true);
+    if (this.paused) {
+      this.paused = false;
+      this.speaker.resume();
+    }
+    this.leave(INTERRUPTED);
     return cut.id;
   }
 
-  private finish(now: number): void {
-    this.clear();
-    this.layer.leave(now, OUT_OF_SPEECH);
+  private finish(current: Round): void {
+    this.endRound(current, false);
+    this.leave(OUT_OF_SPEECH);
     this.setState("idle");
   }
 
-  private clear(): void {
+  private endRound(current: Round, interrupted: boolean): void {
+    this.tellPosition(current);
+    if (current.stalled) this.endStall(current);
+    const position = this.heard / this.rate;
+    this.news.push(() => this.parts.onFinished?.(current.id, position, interrupted));
     this.round = null;
-    this.lastMotion = null;
     this.speaker.flush();
-    if (this.paused) {
-      this.paused = false;
-      if (!this.stalled) this.speaker.resume();
-    }
-    this.endStall();
+    this.heard = 0;
   }
 
-  private motion(at: number, now: number): { target: Pose | null; position: number | null } {
-    const none = { target: null, position: null };
-    const current = this.round;
-    if (!current?.started || this.paused || !current.timeline) return none;
-    const heard = this.heardSamples();
-    const ranDry = this.speaker.queuedSamples() === 0 && now - this.moved.at > DRY_S;
-    if (ranDry) return none;
-    const ahead = this.stalled ? 0 : at - now;
-    const position = Math.min(Math.max(heard / this.rate + ahead, 0), current.samples / this.rate);
-    const pose = current.timeline.sample(position);
-    if (pose) {
-      this.lastMotion = { pose, at };
-      return { target: pose, position };
-    }
-    if (this.lastMotion && at - this.lastMotion.at <= GAP_HOLD_S) {
-      return { target: this.lastMotion.pose, position: null };
-    }
-    return none;
+  private leave(fade: Fade): void {
+    if (this.layer.isSpeaking) this.life.speak(this.lifeTime(this.now), false);
+    this.layer.leave(this.now, fade);
   }
 
-  private heardSamples(): number {
+  private lifeTime(time: number): number {
+    return Math.max(0, time - this.bornAt);
+  }
+
+  private readHeard(): number {
     return this.round?.started ? this.speaker.heardSamples() : 0;
   }
 
   private setState(state: ConversationState): void {
-    if (state !== this.now) {
-      this.now = state;
-      this.parts.onState(state);
-    }
+    if (state === this.conversation) return;
+    this.conversation = state;
+    this.news.push(() => this.parts.onState(state));
   }
 }

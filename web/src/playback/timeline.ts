@@ -68,12 +68,12 @@ export class MotionTimeline {
     return { weights: value.subarray(0, WEIGHT_COUNT), head: value.subarray(WEIGHT_COUNT) };
   }
 
-  /** Seconds from `position` up to which there is motion without a gap; 0 when there is none. */
-  coveredFrom(position: number): number {
-    const place = position * this.frameRate + 1e-6 - this.base;
-    let row = Math.floor(place);
+  /** The audio position in seconds up to which motion is here without a gap; `position` if none is. */
+  coveredUntil(position: number): number {
+    let row = Math.floor(position * this.frameRate + 1e-6) - this.base;
+    if (!this.has(row)) return position;
     while (this.has(row)) row++;
-    return Math.max(0, (row - place) / this.frameRate);
+    return (this.base + row) / this.frameRate;
   }
 
   /** Release frames that ended before an audio position in seconds. */
