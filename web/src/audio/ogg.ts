@@ -6,9 +6,9 @@ const CAPTURE = 0x5367674f; // "OggS", little endian
 const HEADER = 27;
 const LONGEST_PACKET = 64 * 1024;
 
-/** Whether bytes begin an Ogg stream. */
-export function isOgg(bytes: Uint8Array): boolean {
-  return bytes.length >= 4 && new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) === CAPTURE;
+/** Whether bytes begin an Ogg stream, or may still turn out to. */
+export function mayBeOgg(bytes: Uint8Array): boolean {
+  return [0x4f, 0x67, 0x67, 0x53].every((byte, i) => i >= bytes.length || bytes[i] === byte);
 }
 
 /** What {@link OggReader.push} hands out. */
@@ -43,6 +43,7 @@ export class OggReader {
     const table = page.subarray(HEADER, HEADER + segments);
     const end = HEADER + segments + table.reduce((sum, size) => sum + size, 0);
     if (page.length < end) return 0;
+    if (crc(page.subarray(0, end)) !== view.getUint32(22, true)) throw bad("a page is damaged");
     if (!(page[5]! & 1)) this.drop(); // a fresh packet: whatever was left of another is lost
     const granule = view.getInt32(10, true) < 0 ? -1 : view.getUint32(6, true) + view.getUint32(10, true) * 2 ** 32;
     let at = HEADER + segments;
@@ -155,9 +156,13 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, i) => {
   return value >>> 0;
 });
 
+/** The checksum of a page, whose own field counts as zeros. */
 function crc(page: Uint8Array): number {
   let value = 0;
-  for (const byte of page) value = ((value << 8) ^ TABLE[((value >>> 24) ^ byte) & 255]!) >>> 0;
+  for (let i = 0; i < page.length; i++) {
+    const byte = i >= 22 && i < 26 ? 0 : page[i]!;
+    value = ((value << 8) ^ TABLE[((value >>> 24) ^ byte) & 255]!) >>> 0;
+  }
   return value;
 }
 

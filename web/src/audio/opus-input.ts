@@ -1,6 +1,8 @@
 /** One round's Opus: bytes as the app has them, to an Ogg stream for the server and samples for the speaker. */
 
-import { concatenate, isOgg, OggReader, OggWriter, packetSamples, readHead } from "./ogg.js";
+import { error, ErrorCode, type AvatarError } from "../errors.js";
+import { containerOf } from "./containers.js";
+import { concatenate, mayBeOgg, OggReader, OggWriter, packetSamples, readHead } from "./ogg.js";
 import { openPacketDecoder, type PacketDecoder } from "./opus-decoder.js";
 
 const PRE_SKIP = 312; // of bare packets: that of libopus at its usual settings
@@ -34,7 +36,11 @@ export class OpusInput {
    */
   push(bytes: Uint8Array, end: boolean): Uint8Array {
     const begins = this.isOgg === null && bytes.length > 0;
-    if (begins) this.isOgg = isOgg(bytes);
+    if (begins) {
+      const container = containerOf(bytes);
+      if (container && container !== "Ogg") throw notOpus(container);
+      this.isOgg = mayBeOgg(bytes);
+    }
     const packets: Uint8Array[] = [];
     let upstream = bytes;
     if (this.isOgg) {
@@ -91,4 +97,10 @@ export class OpusInput {
 
 function isTags(packet: Uint8Array): boolean {
   return new TextDecoder().decode(packet.subarray(0, 8)) === "OpusTags";
+}
+
+function notOpus(container: string): AvatarError {
+  return error(ErrorCode.invalidAudioInput, `This is the start of a ${container} file, not Opus.`, {
+    hint: "Send mono Opus: an Ogg stream cut anywhere, or one bare packet a call.",
+  });
 }

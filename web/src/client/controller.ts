@@ -2,6 +2,7 @@
 
 import { openAudioContext } from "../audio/context.js";
 import { bytesOf, type Bytes } from "../audio/pcm.js";
+import { SilentSpeaker } from "../audio/silent.js";
 import type { Speaker } from "../audio/speaker.js";
 import { WorkletSpeaker } from "../audio/worklet.js";
 import type { Clock } from "../clock.js";
@@ -237,6 +238,7 @@ export class AvatarController {
       this.unlocking = this.openSpeaker().finally(() => (this.unlocking = null));
       this.unlocking.catch((reason: unknown) => this.tell(reason as AvatarError));
     } else {
+      if (this.speaker instanceof SilentSpeaker) this.speaker = new SilentSpeaker(this.parts.clock, wanted.sampleRate);
       this.player.changeSpeaker(this.speaker, wanted.sampleRate);
     }
   }
