@@ -14,7 +14,7 @@ ROOT = Path(avatarkit.__file__).parent
 # Room -> rooms of ours that it may import. Base modules are files, the rest are folders.
 BASE = {"errors": set(), "types": set(), "clock": set(), "frames": {"types"}}
 FOUNDATION = set(BASE)
-CLIENT = {"protocol", "audio", "playback", "avatars", "render", "transport"}
+CLIENT = {"protocol", "audio", "playback", "avatars", "recording", "render", "transport"}
 CLASSES = {
     "_cache",
     "_controller",
@@ -28,6 +28,7 @@ CLASSES = {
     "_manager",
     "_partial",
     "_picture",
+    "_record",
     "_regions",
     "_render_loop",
     "_sdk",
@@ -41,6 +42,7 @@ ALLOWED: dict[str, set[str]] = {
     "audio": FOUNDATION,
     "motion": FOUNDATION | {"audio"},
     "playback": FOUNDATION | {"protocol", "audio"},
+    "recording": FOUNDATION | {"playback"},
     "avatars": FOUNDATION,
     "render": FOUNDATION | {"avatars"},
     "studio": FOUNDATION | {"avatars", "render"},
@@ -64,6 +66,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "audio": {"numpy", "sounddevice", "av"},
     "motion": {"numpy"},
     "playback": {"numpy"},
+    "recording": {"numpy"},
     "avatars": {"numpy", "PIL"},
     "transport": {"websockets", "httpx"},
     "backend": {"google", "httpx", "opentelemetry"},

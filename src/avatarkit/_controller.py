@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
-from avatarkit._announce import Announcer
 from avatarkit._events import (
     AnimationStateChanged,
     ConnectionStateChanged,
@@ -20,6 +19,7 @@ from avatarkit._events import (
 )
 from avatarkit._feed import RoundFeed, changed_format, open_feed, wire_format
 from avatarkit._frame_rate import FrameRateMonitor
+from avatarkit._record import Recordable
 from avatarkit._sdk import Settings
 from avatarkit._session import MotionSession
 from avatarkit.audio.speaker import Speaker
@@ -66,9 +66,11 @@ class ControllerParts:
     clock: Clock
     seed: int
     on_heard: Callable[[Samples, float], None]
+    describe: Callable[[], dict[str, Any]]
+    """Avatar and surface, for recordings."""
 
 
-class AvatarController(Announcer):
+class AvatarController(Recordable):
     """Speaks through one view. The view makes it: ``view.controller``.
 
     ===============  ==========================================  ==============================
@@ -95,7 +97,7 @@ class AvatarController(Announcer):
                 "A controller cannot be made alone. Legal now: AvatarView(...).controller.",
                 phase=Phase.RENDER,
             )
-        super().__init__()
+        super().__init__(parts.clock, parts.seed, parts.describe)
         self._mode = parts.settings.configuration.driving_service_mode
         self._format = parts.audio_format
         self._clock = parts.clock
@@ -353,6 +355,7 @@ class AvatarController(Announcer):
         """Close, and refuse everything from now on. Belongs to the view."""
         self._disposed = True
         await self.close()
+        self._stop_recording()
         self._fall_silent()
 
     # --- inside -------------------------------------------------------------------------------------------

@@ -61,6 +61,7 @@ class RenderLoop:
         thread: DrawThread,
         on_first: Callable[[], None],
         on_drawn: Callable[[float], None],
+        on_shown: Callable[[Frame, float], None],
     ) -> None:
         """Draw nothing yet.
 
@@ -74,6 +75,7 @@ class RenderLoop:
             thread: For everything slow.
             on_first: Called when the first frame was handed over.
             on_drawn: Called for every frame that was handed over, with the seconds that drawing it took.
+            on_shown: Called for the same frames, with the time on the surface.
         """
         self._player = player
         self._meter = meter
@@ -84,6 +86,7 @@ class RenderLoop:
         self._thread = thread
         self._on_first = on_first
         self._on_drawn = on_drawn
+        self._on_shown = on_shown
         self._took_s = 0.0
         self._start_s: float | None = None
         self._draw_s = 0.0  # smoothed time of drawing, and how far it strays
@@ -91,15 +94,16 @@ class RenderLoop:
 
     async def run(self) -> None:
         """Draw until cancelled. Raises what renderer or surface raise."""
-        _, image = await self._draw(self._clock.now())
+        frame, image = await self._draw(self._clock.now())
         start_s = self._start_s = self._clock.now()
-        await self._present(image, 0.0)
+        await self._present(frame, image, 0.0)
         self._on_first()
         rate = self._surface.frame_rate
         slot = self._next_slot(0, start_s, rate)
         while True:
             if not self._picture.is_rendering:
                 await self._picture.wait_until_rendering()
+                self._meter.drawing_stopped()
                 slot = max(slot, math.ceil((self._clock.now() - start_s) * rate))
             slot_s = start_s + slot / rate
             await self._clock.sleep_until(slot_s - self._lead_s())
@@ -109,7 +113,7 @@ class RenderLoop:
                 frame, image = await self._draw(slot_s)
             if frame.position_s is not None:
                 self._meter.offset(frame.position_s, self._player.audio_time_s)
-            await self._present(image, slot / rate)
+            await self._present(frame, image, slot / rate)
             slot = self._next_slot(slot, start_s, rate)
 
     def present_audio(self, samples: Samples, sample_rate: int, at_s: float) -> None:
@@ -123,11 +127,17 @@ class RenderLoop:
         if len(samples):
             self._thread.post(self._surface.present_audio, samples, sample_rate, time_s)
 
-    async def _present(self, image: Image, time_s: float) -> None:
+    @property
+    def start_s(self) -> float | None:
+        """Clock time of the first frame."""
+        return self._start_s
+
+    async def _present(self, frame: Frame, image: Image, time_s: float) -> None:
         await self._thread.run(self._show, image, time_s)
         self._picture.shown = image
-        self._meter.frames_drawn += 1
+        self._meter.shown(self._clock.now())
         self._on_drawn(self._took_s)
+        self._on_shown(frame, time_s)
 
     def _show(self, image: Image, time_s: float) -> None:
         self._surface.present(self._picture.fit(image, self._surface.size), time_s)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import secrets
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 from avatarkit._controller import AvatarController, ControllerParts
 from avatarkit._picture import Picture
@@ -22,7 +23,7 @@ from avatarkit.playback.heard import Samples
 from avatarkit.render import open_renderer, renderer_names
 from avatarkit.render.contract import Renderer, Surface
 from avatarkit.render.png import encode_png
-from avatarkit.types import AudioFormat, Avatar, Camera, Rect, Transform
+from avatarkit.types import AudioFormat, Avatar, Camera, Mood, Rect, Transform
 
 _log = logging.getLogger(__name__)
 _UPDATE_S: Final = 0.02
@@ -72,6 +73,7 @@ class AvatarView:
         self._avatar = avatar
         self._surface = surface
         self._clock = RealClock() if clock is None else clock
+        self._made_s = self._clock.now()
         chosen = audio_format or in_force.configuration.audio_format
         self._picture = Picture(resolution())
         if isinstance(renderer, str) and renderer not in renderer_names():
@@ -89,8 +91,10 @@ class AvatarView:
                 clock=self._clock,
                 seed=secrets.randbits(32) if seed is None else seed,
                 on_heard=self._on_heard,
+                describe=self._describe,
             )
         )
+        self._mood = Mood.NEUTRAL
         self._chosen_camera: Camera | None = None
         self._thread = DrawThread()
         self._loop: RenderLoop | None = None
@@ -160,6 +164,28 @@ class AvatarView:
         """Draw again, with what is due now. Idempotent."""
         self._picture.resume()
 
+    # --- idle motion --------------------------------------------------------------------------------------
+
+    @property
+    def mood(self) -> Mood:
+        """How the avatar lives while it does not speak; a change takes 1.5 s."""
+        return self._mood
+
+    @mood.setter
+    def mood(self, mood: Mood) -> None:
+        self._mood = Mood(mood)
+        self._controller.player.set_mood(self._mood)
+
+    def look_at(self, x: float, y: float) -> None:
+        """Let eyes and head attend to a place in the picture, until told otherwise.
+
+        ``x`` is -1..1 from left to right, ``y`` -1..1 from bottom to top; (0, 0), the default, is the viewer. What
+        lies outside counts as the edge.
+        """
+        if not (math.isfinite(x) and math.isfinite(y)):
+            raise error(ErrorCode.CONFIGURATION_INVALID, "A place to look at has finite x and y.", phase=Phase.RENDER)
+        self._controller.player.look_at(x, y)
+
     # --- life ---------------------------------------------------------------------------------------------
 
     async def mounted(self) -> None:
@@ -208,6 +234,7 @@ class AvatarView:
                 thread=self._thread,
                 on_first=self._first_frame,
                 on_drawn=self._controller.frame_shown,
+                on_shown=self._controller.frame_recorded,
             )
             await self._loop.run()
         except AvatarError as exc:
@@ -234,7 +261,24 @@ class AvatarView:
         if self._renderer is not None:
             self._renderer.close()
 
+    def _describe(self) -> dict[str, Any]:
+        if self._loop is None or self._loop.start_s is None or self._disposal is not None:
+            raise error(
+                ErrorCode.ILLEGAL_STATE,
+                "record() is not legal now: nothing is drawn. Legal now: waiting for mounted(), or a new AvatarView.",
+                phase=Phase.RENDER,
+            )
+        width, height = self._surface.size
+        surface = {
+            "frameRate": self._surface.frame_rate,
+            "width": width,
+            "height": height,
+            "start": self._loop.start_s,
+        }
+        return {"avatar": {"id": self._avatar.id, "sha256": self._avatar.sha256}, "surface": surface}
+
     def _first_frame(self) -> None:
+        self._controller.meter.first_frame_ms = (self._clock.now() - self._made_s) * 1000.0
         if not self._mounted.done():
             self._mounted.set_result(None)
         if self.on_first_rendering is not None:
@@ -257,6 +301,8 @@ class AvatarView:
         try:
             while True:
                 self._controller.player.update()
+                if (trouble := self._speaker.trouble()) is not None:
+                    self._controller.tell_error(error(ErrorCode.PLAYBACK_START_FAILED, trouble, phase=Phase.INTERACT))
                 next_s = max(next_s + _UPDATE_S, self._clock.now())
                 await self._clock.sleep_until(next_s)
         except Exception as exc:

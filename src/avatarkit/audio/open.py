@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
+from avatarkit.audio.file import FileSpeaker
 from avatarkit.audio.portaudio import PortAudioSpeaker
 from avatarkit.audio.silent import SilentSpeaker
 from avatarkit.audio.speaker import Speaker
@@ -12,22 +14,28 @@ from avatarkit.errors import AvatarError, ErrorCode, Phase, error
 
 _log = logging.getLogger(__name__)
 _NAMES = ("auto", "portaudio", "silent")
+_FILE = "file:"
 
 
 def open_speaker(name: str, clock: Clock, sample_rate: int) -> Speaker:
     """A speaker, open at ``sample_rate`` hertz.
 
-    ``portaudio`` is the default sound device, ``silent`` keeps time without sound, and ``auto`` is the first
+    ``portaudio`` is the default sound device, ``silent`` keeps time without sound, ``file:PATH``
+    does so and writes a WAV file, and ``auto`` is the first
     of them that works here; falling back to silence is logged.
 
     Raises:
         AvatarError: ``configurationInvalid`` for another name; for ``portaudio``, ``missingDependency`` or
-            ``playbackInitFailed``.
+            ``playbackInitFailed``; the latter for a file that cannot be written.
     """
+    if name.startswith(_FILE):
+        speaker_to_file = FileSpeaker(clock, Path(name.removeprefix(_FILE)))
+        speaker_to_file.open(sample_rate)
+        return speaker_to_file
     if name not in _NAMES:
         raise error(
             ErrorCode.CONFIGURATION_INVALID,
-            f"There is no speaker {name!r}; choose one of {', '.join(_NAMES)}.",
+            f"There is no speaker {name!r}; choose one of {', '.join(_NAMES)}, {_FILE}PATH.",
             phase=Phase.RENDER,
         )
     if name != "silent":

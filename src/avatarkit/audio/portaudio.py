@@ -53,6 +53,7 @@ class PortAudioSpeaker:
         self._tail = b""  # samples that fade out after a cut
         self._volume = 1.0
         self._substitute: SilentSpeaker | None = None
+        self._trouble: str | None = None
 
     def open(self, sample_rate: int) -> None:
         """Open and start the default device.
@@ -130,6 +131,11 @@ class PortAudioSpeaker:
         """Gain 0..1, from the next pull of the device on."""
         self._volume = volume
 
+    def trouble(self) -> str | None:
+        """The loss of the device, once."""
+        told, self._trouble = self._trouble, None
+        return told
+
     def close(self) -> None:
         """Release the device."""
         stream, self._stream = self._stream, None
@@ -161,6 +167,7 @@ class PortAudioSpeaker:
         with self._lock:
             if self._stream is None or self._substitute is not None:
                 return
+            self._trouble = "The sound device is gone; the conversation goes on in silence."
             _log.warning("the sound device is gone; going on in silence")
             heard = int(self._heard_now())
             substitute = SilentSpeaker(self._clock)

@@ -60,6 +60,10 @@ class SilentSpeaker:
     def set_volume(self, volume: float) -> None:
         """Nothing is to be heard at any volume."""
 
+    def trouble(self) -> str | None:
+        """Never any."""
+        return None
+
     def close(self) -> None:
         """Stop; the count stays."""
         self._settle()

@@ -45,6 +45,10 @@ class Speaker(Protocol):
         """Gain 0..1."""
         ...
 
+    def trouble(self) -> str | None:
+        """Why nothing is to be heard any more though time goes on: a lost device. Told once, else ``None``."""
+        ...
+
     def close(self) -> None:
         """Release the device. Idempotent."""
         ...

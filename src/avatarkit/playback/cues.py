@@ -32,6 +32,15 @@ class Steps(Generic[_T]):
         index = max(0, bisect.bisect_right(self._times, t_s) - 1)
         return self._times[index], self._values[index]
 
+    def changes(self) -> list[tuple[float, _T]]:
+        """All changes that are kept, the first value included."""
+        return list(zip(self._times, self._values, strict=True))
+
+    def replace(self, changes: list[tuple[float, _T]]) -> None:
+        """Take the changes of another, as :meth:`changes` gives them."""
+        self._times = [t_s for t_s, _ in changes]
+        self._values = [value for _, value in changes]
+
     def after(self, t_s: float) -> tuple[float, _T] | None:
         """The next change, or ``None``."""
         index = bisect.bisect_right(self._times, t_s)
@@ -55,14 +64,14 @@ class Cues:
         neutral = STYLES[Mood.NEUTRAL]
         self.speaking = Steps(False)
         self.pauses: Steps[None] = Steps(None)
-        self._moods: Steps[tuple[Style, Style]] = Steps((neutral, neutral))
+        self.moods: Steps[tuple[Style, Style]] = Steps((neutral, neutral))
 
     def set_mood(self, t_s: float, mood: Mood) -> None:
         """Begin to change over to a mood."""
-        self._moods.set(t_s, (self.style(t_s), STYLES[mood]))
+        self.moods.set(t_s, (self.style(t_s), STYLES[mood]))
 
     def style(self, t_s: float) -> Style:
         """How the face lives at a time."""
-        since_s, (before, after) = self._moods.at(t_s)
+        since_s, (before, after) = self.moods.at(t_s)
         x = min((t_s - since_s) / CHANGE_S, 1.0)
         return between(before, after, x * x * (3.0 - 2.0 * x))

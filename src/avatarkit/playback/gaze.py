@@ -39,7 +39,9 @@ class _Shift(NamedTuple):
     target: Look
 
 
-class _Attention(NamedTuple):
+class Attention(NamedTuple):
+    """What is attended to, and where eyes and head were when that began."""
+
     eyes_from: Look
     head_from: Look
     target: Look
@@ -60,12 +62,12 @@ class Gaze:
         self._cues = cues
         self._epoch = -1
         self._shifts: list[_Shift] = []
-        self._attention = Steps(_Attention(_AHEAD, _AHEAD, _AHEAD))
+        self.attention = Steps(Attention(_AHEAD, _AHEAD, _AHEAD))
 
     def attend(self, t_s: float, x: float, y: float) -> None:
         """Attend to a place in the picture, x and y -1..1, from now on."""
         target = Look(x * LOOK_YAW_DEG, -y * LOOK_PITCH_DEG)
-        self._attention.set(t_s, _Attention(self._attended_eyes(t_s), self._attended_head(t_s), target))
+        self.attention.set(t_s, Attention(self._attended_eyes(t_s), self._attended_head(t_s), target))
 
     def eyes(self, t_s: float) -> Look:
         """Where the eyes look, whatever the head does."""
@@ -96,11 +98,11 @@ class Gaze:
     # --- inside -------------------------------------------------------------------------------------------
 
     def _attended_eyes(self, t_s: float) -> Look:
-        since_s, (start, _, target) = self._attention.at(t_s)
+        since_s, (start, _, target) = self.attention.at(t_s)
         return _toward(start, target, (t_s - since_s) / _duration_s(_size(start, target)))
 
     def _attended_head(self, t_s: float) -> Look:
-        since_s, (_, start, target) = self._attention.at(t_s)
+        since_s, (_, start, target) = self.attention.at(t_s)
         goal = Look(target.yaw * _ATTEND_SHARE, target.pitch * _ATTEND_SHARE)
         return _toward(start, goal, (t_s - since_s - 0.1) / _ATTEND_MOVE_S)
 

@@ -55,9 +55,9 @@ class Life:
     def __init__(self, seed: int) -> None:
         """``seed``: a whole number; its lower 32 bits count."""
         chance = self._chance = Chance(seed)
-        self._cues = Cues()
-        self._gaze = Gaze(chance, self._cues)
-        self._blinks = Blinks(chance, self._cues, self._gaze)
+        self.cues = Cues()
+        self.gaze = Gaze(chance, self.cues)
+        self._blinks = Blinks(chance, self.cues, self.gaze)
         self._slow = [Wander(chance, axis, 3.5) for axis in range(3)]
         self._quick = [Wander(chance, 10 + axis, 0.8) for axis in range(3)]
         self._posture = [Wander(chance, 20 + axis, 23.0) for axis in range(3)]
@@ -66,30 +66,30 @@ class Life:
         self._brow = Wander(chance, 32, 3.0)
         self._breath_drift = Wander(chance, 33, 9.0)
         self._breath_phase = chance.uniform(34, 0)
-        self._sampled_s = 0.0
+        self.sampled_s = 0.0
         self._slots: dict[int, tuple[int, list[float]]] = {}
 
     # --- what happens, at a time of this life; not before what was sampled already ---------------------------
 
     def speak(self, t_s: float, *, active: bool) -> None:
         """Speech takes the face over, or gives it back; its end is a pause too."""
-        t_s = max(t_s, self._sampled_s)
-        if self._cues.speaking.at(t_s)[1] != active:
-            self._cues.speaking.set(t_s, active)
+        t_s = max(t_s, self.sampled_s)
+        if self.cues.speaking.at(t_s)[1] != active:
+            self.cues.speaking.set(t_s, active)
             if not active:
                 self.pause(t_s)
 
     def pause(self, t_s: float) -> None:
         """The voice pauses: a blink that is due soon tends to come now."""
-        self._cues.pauses.set(max(t_s, self._sampled_s), None)
+        self.cues.pauses.set(max(t_s, self.sampled_s), None)
 
     def set_mood(self, t_s: float, mood: Mood) -> None:
         """Change over to a mood, within 1.5 s."""
-        self._cues.set_mood(max(t_s, self._sampled_s), mood)
+        self.cues.set_mood(max(t_s, self.sampled_s), mood)
 
     def look_at(self, t_s: float, x: float, y: float) -> None:
         """Attend to a place in the picture, x and y -1..1 from its left and bottom; (0, 0) is the viewer."""
-        self._gaze.attend(max(t_s, self._sampled_s), min(max(x, -1.0), 1.0), min(max(y, -1.0), 1.0))
+        self.gaze.attend(max(t_s, self.sampled_s), min(max(x, -1.0), 1.0), min(max(y, -1.0), 1.0))
 
     # --- the face ---------------------------------------------------------------------------------------------
 
@@ -101,13 +101,13 @@ class Life:
             speaking: 0..1, how much of the face speech has.
             head: float32 (6,): head pose that speech adds, which the eyes make up for.
         """
-        self._sampled_s = max(self._sampled_s, t_s)
-        style = self._cues.style(t_s)
+        self.sampled_s = max(self.sampled_s, t_s)
+        style = self.cues.style(t_s)
         quiet = 1.0 - speaking
         breath = self._breath(t_s) * style.breath
         own = self._head(t_s, style, speaking, breath)
         pitch, yaw = (own[0], own[1]) if head is None else (own[0] + float(head[0]), own[1] + float(head[1]))
-        look = self._gaze.eyes(t_s)
+        look = self.gaze.eyes(t_s)
         in_socket = Look(look.yaw - math.degrees(yaw), look.pitch - math.degrees(pitch))
         weights = [0.0] * WEIGHT_COUNT
         _set_gaze(weights, in_socket)
@@ -131,7 +131,7 @@ class Life:
 
     def _head(self, t_s: float, style: Style, speaking: float, breath: float) -> list[float]:
         size = style.sway * (1.0 - (1.0 - _SWAY_SPEAKING) * speaking)
-        follow = self._gaze.head(t_s)
+        follow = self.gaze.head(t_s)
         added = (
             follow.pitch + style.bow_deg + self._nod(t_s) * (1.0 - speaking) - 0.35 * breath,
             follow.yaw,
@@ -158,7 +158,7 @@ class Life:
         slot = math.floor(t_s / _NOD_SLOT_S)
         draw = self._draws(_NOD_STREAM, slot)
         start_s = (slot + 0.3 * draw[1]) * _NOD_SLOT_S
-        if t_s < start_s or draw[0] >= self._cues.style(start_s).nods_a_minute * _NOD_SLOT_S / 60.0:
+        if t_s < start_s or draw[0] >= self.cues.style(start_s).nods_a_minute * _NOD_SLOT_S / 60.0:
             return 0.0
         dips, dip_s = 1 + int(3.0 * draw[2]), 0.42 + 0.2 * draw[3]
         place = (t_s - start_s) / dip_s

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
 from avatarkit.audio.speaker import Speaker
 from avatarkit.clock import Clock
 from avatarkit.frames import MotionFrames, Pose
+from avatarkit.playback.frame import Frame, Tap
 from avatarkit.playback.heard import HeardAudio, Samples
 from avatarkit.playback.life import Life
 from avatarkit.playback.meter import SessionMeter
@@ -32,25 +32,6 @@ __all__ = ["FIRST_MOTION_FRAMES", "FIRST_MOTION_WAIT_S", "MAX_QUEUED_S", "PROGRE
 
 PROGRESS_S: Final = 0.25
 """Seconds of heard audio between two tellings of progress."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What to draw, and what is needed to tell whether it may still be shown."""
-
-    pose: Pose
-    generation: int
-    """:attr:`Player.generation` when it was made: a frame of an older generation must not be shown."""
-    position_s: float | None
-    """Audio position of its motion, or ``None`` when the avatar does not speak."""
-
-
-class Tap(Protocol):
-    """Listens to every call that may change what a player does."""
-
-    def __call__(self, call: str, now_s: float, heard: float, arguments: tuple[Any, ...]) -> None:
-        """``call`` was made at the clock time ``now_s``, when the speaker had told ``heard`` samples."""
-        ...
 
 
 def _ignore(*_: object) -> None:
@@ -118,6 +99,7 @@ class Player:
         self._now_s = self._born_s
         self._heard = 0.0
         self._generation = 0
+        self._frames = 0
         self._news: deque[Callable[[], None]] = deque()
         self._telling = False
 
@@ -157,6 +139,11 @@ class Player:
     def audio_time_s(self) -> float:
         """Heard position in the round, in seconds; 0 without one."""
         return self._read_heard() / self._rate
+
+    @property
+    def sample_rate(self) -> int:
+        """Hertz of the PCM that is taken."""
+        return self._rate
 
     @property
     def face_speaks(self) -> bool:
@@ -341,7 +328,8 @@ class Player:
         speech, share = self._layer.show(target, at_s)
         life = self._life.pose(self._life_time(at_s), speaking=share, head=speech.head)
         pose = Pose(np.clip(np.maximum(life.weights, speech.weights), 0.0, 1.0), life.head + speech.head)
-        frame = Frame(pose, self._generation, position_s)
+        frame = Frame(pose, self._generation, position_s, self._frames)
+        self._frames += 1
         self._tell()
         return frame
 
