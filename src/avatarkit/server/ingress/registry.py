@@ -30,7 +30,8 @@ class SessionRegistry:
         self._limit = limit
         self._load = load
         self._connections: set[Connection] = set()
-        self._releases: set[asyncio.Task[None]] = set()
+        self._to_release: dict[SessionLease, str] = {}
+        self._releasing: asyncio.Task[None] | None = None
         self._is_draining = False
         self._empty = asyncio.Event()
 
@@ -59,9 +60,9 @@ class SessionRegistry:
         """A connection is over; its place is given back behind it, with the reason for the operator."""
         self._connections.discard(connection)
         if lease is not None:
-            task = asyncio.get_running_loop().create_task(_release(lease, reason))
-            self._releases.add(task)
-            task.add_done_callback(self._releases.discard)
+            self._to_release[lease] = reason
+            if self._releasing is None:
+                self._releasing = asyncio.get_running_loop().create_task(self._release())
         if not self._connections:
             self._empty.set()
 
@@ -79,7 +80,8 @@ class SessionRegistry:
 
     async def settle(self) -> None:
         """Wait until the places of the connections that are over were given back."""
-        await asyncio.gather(*self._releases)
+        if self._releasing is not None:
+            await self._releasing
 
     async def _until_empty(self, clock: Clock, timeout_s: float) -> None:
         self._empty.clear()
@@ -92,10 +94,13 @@ class SessionRegistry:
             for wait in waits:
                 wait.cancel()
 
-
-async def _release(lease: SessionLease, reason: str) -> None:
-    try:
-        await lease.close(reason)
-    except Exception:
-        # It is given back when this server stops, or is held for dead.
-        _log.exception("the place of session %s could not be given back", lease.id)
+    async def _release(self) -> None:
+        """Give places back, all that have come together at once: many clients may leave in the same moment."""
+        while self._to_release:
+            leases, self._to_release = self._to_release, {}
+            try:
+                await next(iter(leases)).meter.close_many(leases)
+            except Exception:
+                # They are given back when this server stops, or is held for dead.
+                _log.exception("the places of %d sessions could not be given back", len(leases))
+        self._releasing = None

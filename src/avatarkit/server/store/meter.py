@@ -25,7 +25,7 @@ import contextlib
 import logging
 import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from avatarkit.clock import Clock
@@ -54,8 +54,8 @@ class SessionLease:
     """One session that holds a place. Made by :meth:`SessionMeter.open`."""
 
     def __init__(self, meter: SessionMeter, request: SessionRequest, limit_s: int | None) -> None:
-        self._meter = meter
-        self._is_open = True
+        self.meter = meter
+        self.is_open = True
         self._end: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
         self.id: Final = request.session_id
         self.app_id: Final = request.app_id
@@ -64,7 +64,7 @@ class SessionLease:
 
     async def confirm(self) -> None:
         """Seconds are counted from now."""
-        await self._meter.confirm(self)
+        await self.meter.confirm(self)
 
     async def ended(self) -> EndReason:
         """Wait until the session must be closed, and say why. Any number of tasks may wait, and be cancelled."""
@@ -76,9 +76,9 @@ class SessionLease:
 
     async def close(self, reason: str) -> None:
         """Give the place back; ``reason`` is for the operator. Idempotent."""
-        if self._is_open:
-            self._is_open = False
-            await self._meter.close_lease(self, reason)
+        if self.is_open:
+            self.is_open = False
+            await self.meter.close_lease(self, reason)
 
     def order_end(self, reason: EndReason) -> None:
         """For the meter: let :meth:`ended` return."""
@@ -151,6 +151,15 @@ class SessionMeter:
         self._leases.pop(lease.id, None)
         closing = asyncio.ensure_future(self._sessions.close(lease.id, reason=reason, now_ms=self._now_ms()))
         await asyncio.shield(closing)
+
+    async def close_many(self, leases: Mapping[SessionLease, str]) -> None:
+        """Close many leases, with the reason of each, at the price of one. Idempotent."""
+        reasons = {lease.id: reason for lease, reason in leases.items() if lease.id in self._leases}
+        for lease in leases:
+            lease.is_open = False
+            self._leases.pop(lease.id, None)
+        if reasons:
+            await self._sessions.close_many(reasons, now_ms=self._now_ms())
 
     def total(self) -> int:
         """Open sessions of this server."""

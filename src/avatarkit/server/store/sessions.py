@@ -9,7 +9,7 @@ its server was last seen. So a server that is killed loses nothing that is older
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, update
@@ -80,6 +80,14 @@ class Sessions:
             query = select(sessions).where(sessions.c.id == session_id, sessions.c.ended_at_ms.is_(None))
             rows = (await connection.execute(query)).all()
             return await _settle(connection, rows, reason, now_ms)
+
+    async def close_many(self, reasons: Mapping[str, str], *, now_ms: int) -> None:
+        """:meth:`close` for many sessions, by id with the reason of each, in one transaction."""
+        async with writing(self._engine) as connection:
+            query = select(sessions).where(sessions.c.id.in_(list(reasons)), sessions.c.ended_at_ms.is_(None))
+            rows = (await connection.execute(query)).all()
+            for reason in sorted(set(reasons.values())):
+                await _settle(connection, [row for row in rows if reasons[row.id] == reason], reason, now_ms)
 
     async def beat(self, server_id: str, *, app_ids: Iterable[str], now_ms: int) -> Beat:
         """A server says that it lives; ``app_ids`` are those that it holds sessions of."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Table, event
+from sqlalchemy import Connection, Engine, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 _WRITES: Final = "avatarkit_writes"
+_turns: Final[WeakKeyDictionary[Engine, asyncio.Lock]] = WeakKeyDictionary()
 
 
 @contextlib.asynccontextmanager
@@ -18,10 +21,16 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """A transaction that may write; it commits when the block ends without an exception.
 
     On SQLite it takes the database's one write lock at its beginning, so that two processes cannot both read and
-    then both write. On PostgreSQL lock the rows that a decision rests on (``SELECT ... FOR UPDATE``).
+    then both write; writers of one process wait for their turn without holding a connection, so that readers always
+    find one. On PostgreSQL lock the rows that a decision rests on (``SELECT ... FOR UPDATE``).
     """
-    async with engine.execution_options(**{_WRITES: True}).begin() as connection:
+    turn = _turn(engine) if engine.dialect.name == "sqlite" else contextlib.nullcontext()
+    async with turn, engine.execution_options(**{_WRITES: True}).begin() as connection:
         yield connection
+
+
+def _turn(engine: AsyncEngine) -> asyncio.Lock:
+    return _turns.setdefault(engine.sync_engine, asyncio.Lock())
 
 
 def begin_as_asked(connection: Connection) -> None:
