@@ -33,12 +33,21 @@ def migrate(connection: Connection) -> bool:
             f"The database has schema {version}; this release knows {SCHEMA_VERSION} at most.",
             hint="Upgrade pyavatarkit, or name another data folder.",
         )
-    from alembic import command  # noqa: PLC0415 - a second to load, needed once
+    _run(connection, "upgrade", "head")
+    return True
+
+
+def downgrade(connection: Connection, version: str) -> None:
+    """Go back to an older schema; what only the newer one can hold is lost. ``base`` is no table at all."""
+    _run(connection, "downgrade", version)
+
+
+def _run(connection: Connection, command: str, version: str) -> None:
+    from alembic import command as commands  # noqa: PLC0415 - a second to load, needed once
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    return True
+    getattr(commands, command)(config, version)
