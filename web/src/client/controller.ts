@@ -1,19 +1,14 @@
 /** Stage 5: connecting to the Motion Server, speaking, and the state of both. */
 
-import { openAudioContext } from "../audio/context.js";
 import { bytesOf, type Bytes } from "../audio/pcm.js";
-import { SilentSpeaker } from "../audio/silent.js";
 import type { Speaker } from "../audio/speaker.js";
-import { WorkletSpeaker } from "../audio/worklet.js";
 import type { Clock } from "../clock.js";
 import { error, ErrorCode, type AvatarError } from "../errors.js";
 import { callBack } from "../log.js";
 import { SessionMeter } from "../playback/meter.js";
 import { Player } from "../playback/player.js";
 import { newId } from "../protocol/ids.js";
-import { ProtocolError, readMotion, type ServerEvent } from "../protocol/session.js";
 import { Link } from "../transport/link.js";
-import { serverError } from "../transport/meaning.js";
 import type { OpenSocket, Target } from "../transport/socket.js";
 import type {
   AudioFormat,
@@ -24,8 +19,10 @@ import type {
   Mood,
   SessionReport,
 } from "../types.js";
+import { Incoming } from "./incoming.js";
 import { Intake } from "./intake.js";
 import { sessionToken, settleFormat, type Settings } from "./sdk.js";
+import { Voice } from "./voice.js";
 
 const LEGAL: Record<ConnectionState, string> = {
   disconnected: "start(), close()",
@@ -80,15 +77,13 @@ export class AvatarController {
 
   private readonly parts: ControllerParts;
   private format: Required<AudioFormat>;
-  private speaker: Speaker;
-  private unlocked: boolean;
-  private unlocking: Promise<void> | null = null;
+  private readonly voice: Voice;
   private connection: ConnectionState = "disconnected";
   private attempt: Attempt | null = null;
   private link: Link | null = null;
   private remoteId: string | null = null; // the newest round that the present link knows
   private readonly intake: Intake;
-  private rejectionTold = false;
+  private readonly incoming: Incoming;
   private failure: AvatarError | null = null;
   private readonly waiting = new Set<() => void>();
   private disposed = false;
@@ -102,8 +97,6 @@ export class AvatarController {
     }
     this.parts = parts;
     this.format = parts.audioFormat;
-    this.speaker = parts.speaker;
-    this.unlocked = !parts.needsUnlock;
     this.player = new Player({
       clock: parts.clock,
       speaker: parts.speaker,
@@ -116,6 +109,23 @@ export class AvatarController {
       onFinished: (id, position, interrupted) => callBack(this.onPlaybackFinished, id, position, interrupted),
       onStall: (stalled) => callBack(this.onPlaybackStall, stalled),
       onStarved: () => this.meter.starvations++,
+    });
+    this.voice = new Voice({
+      ...parts,
+      audioWorkletUrl: parts.settings.configuration.audioWorkletUrl,
+      onSpeaker: (speaker, sampleRate) => this.player.changeSpeaker(speaker, sampleRate),
+      onTick: () => this.player.update(),
+    });
+    this.incoming = new Incoming({
+      clock: parts.clock,
+      player: this.player,
+      meter: this.meter,
+      tell: (reason) => this.tell(reason),
+      onFatal: (reason) => {
+        const { link } = this;
+        this.ended(reason);
+        link?.close();
+      },
     });
     this.intake = new Intake({
       player: this.player,
@@ -149,12 +159,12 @@ export class AvatarController {
 
   /** Whether sound can be heard: `initializeAudioContext` has succeeded. */
   get isAudioInitialized(): boolean {
-    return this.unlocked;
+    return this.voice.unlocked;
   }
 
   /** The node of Web Audio that the voice comes from, for recording or analysis; `null` before it is unlocked. */
   get audioOutput(): AudioNode | null {
-    return this.speaker instanceof WorkletSpeaker ? this.speaker.output : null;
+    return this.voice.output;
   }
 
   /** Format of the audio that is taken in. */
@@ -215,9 +225,7 @@ export class AvatarController {
    */
   initializeAudioContext(): Promise<void> {
     if (this.disposed) return Promise.reject(this.disposedError("initializeAudioContext()"));
-    if (this.unlocked) return Promise.resolve();
-    this.unlocking ??= this.openSpeaker().finally(() => (this.unlocking = null));
-    return this.unlocking;
+    return this.voice.unlock(this.format.sampleRate);
   }
 
   /**
@@ -231,16 +239,7 @@ export class AvatarController {
     this.close();
     const rateChanged = wanted.sampleRate !== this.format.sampleRate;
     this.format = wanted;
-    if (rateChanged && this.speaker instanceof WorkletSpeaker) {
-      // The gesture has been made; a new context may be opened without one.
-      this.unlocked = false;
-      this.speaker.close();
-      this.unlocking = this.openSpeaker().finally(() => (this.unlocking = null));
-      this.unlocking.catch((reason: unknown) => this.tell(reason as AvatarError));
-    } else {
-      if (this.speaker instanceof SilentSpeaker) this.speaker = new SilentSpeaker(this.parts.clock, wanted.sampleRate);
-      this.player.changeSpeaker(this.speaker, wanted.sampleRate);
-    }
+    if (rateChanged) this.voice.changeRate(wanted.sampleRate).catch((reason: unknown) => this.tell(reason as AvatarError));
   }
 
   // --- connection ------------------------------------------------------------------------------------
@@ -284,8 +283,8 @@ export class AvatarController {
     this.attempt = null;
     this.link = link;
     this.remoteId = null;
-    this.rejectionTold = false;
-    link.run({ onEvent: (event) => this.take(event), onEnd: (reason) => this.ended(reason) });
+    this.incoming.reset();
+    link.run({ onEvent: (event) => this.incoming.take(event), onEnd: (reason) => this.ended(reason) });
     this.setConnection("connected");
   }
 
@@ -362,13 +361,7 @@ export class AvatarController {
       return true;
     }
     let ended = false;
-    for (const frame of frames) {
-      const event = this.readFrame(bytesOf(frame));
-      if (!event) continue;
-      // The backend's own request id travels inside; the conversation is what the app says it is.
-      this.takeMotion({ ...event, requestId: conversationId });
-      ended ||= event.end;
-    }
+    for (const frame of frames) ended = this.incoming.takeEncoded(bytesOf(frame), conversationId) || ended;
     return ended;
   }
 
@@ -410,27 +403,13 @@ export class AvatarController {
     this.onConnectionState = this.onConversationState = this.onError = null;
     this.onAnimationState = this.onPlaybackStall = this.onFrameRateInfo = null;
     this.onPlaybackStarted = this.onPlaybackProgress = this.onPlaybackFinished = null;
-    this.speaker.close();
+    this.voice.close();
   }
 
   // --- inside: audio ---------------------------------------------------------------------------------
 
-  private async openSpeaker(): Promise<void> {
-    const rate = this.format.sampleRate;
-    const context = await openAudioContext(rate, this.parts.settings.configuration.audioWorkletUrl);
-    if (this.disposed || rate !== this.format.sampleRate) {
-      void context.close();
-      throw error(ErrorCode.playbackInitFailed, "The view was disposed of, or its format changed, meanwhile.");
-    }
-    const speaker = new WorkletSpeaker(context, () => this.player.update());
-    this.speaker.close();
-    this.speaker = speaker;
-    this.player.changeSpeaker(speaker, rate);
-    this.unlocked = true;
-  }
-
   private feed(bytes: Uint8Array, end: boolean): string | null {
-    if (!this.unlocked) {
+    if (!this.voice.unlocked) {
       this.tell(error(ErrorCode.audioContextNotInitialized, "Sound is not unlocked, so nothing can be played."));
       return null;
     }
@@ -448,57 +427,7 @@ export class AvatarController {
     return id;
   }
 
-  // --- inside: what comes in -------------------------------------------------------------------------
-
-  private take(event: ServerEvent): void {
-    if (event.type === "motion") this.takeMotion(event);
-    else if (event.type === "error") this.takeError(event);
-    else if (event.type === "rejected") this.reject(event.reason, event.newerMotion);
-  }
-
-  private takeMotion({ requestId, frames, end, bytes }: Extract<ServerEvent, { type: "motion" }>): void {
-    const { player, meter } = this;
-    if (frames) {
-      meter.motionReceived(requestId, frames.count, frames.frameRate, bytes, this.parts.clock.now());
-      try {
-        meter.motionFramesDropped += frames.count - player.pushMotion(requestId, frames);
-      } catch (reason) {
-        if (!(reason instanceof RangeError)) throw reason;
-        this.tell(error(ErrorCode.invalidAnimationData, `Motion was dropped: ${reason.message}.`));
-      }
-    }
-    if (end) player.endMotion(requestId);
-  }
-
-  private takeError({ code, message, requestId }: Extract<ServerEvent, { type: "error" }>): void {
-    const reason = serverError(code, message);
-    if (requestId && !(code >= 4000 && code < 5000)) {
-      this.player.endMotion(requestId); // that round goes on without motion
-      this.tell(reason);
-      return;
-    }
-    const { link } = this;
-    this.ended(reason);
-    link?.close();
-  }
-
-  private readFrame(bytes: Uint8Array): ReturnType<typeof readMotion> {
-    try {
-      return readMotion(bytes);
-    } catch (reason) {
-      if (!(reason instanceof ProtocolError)) throw reason;
-      this.reject(reason.message, reason.newerMotion);
-      return null;
-    }
-  }
-
-  /** One report is enough for a sender that repeats itself. */
-  private reject(reason: string, newerMotion: boolean): void {
-    if (this.rejectionTold) return;
-    this.rejectionTold = true;
-    const hint = newerMotion ? { hint: "Upgrade @avatarkit/web." } : {};
-    this.tell(error(ErrorCode.invalidAnimationData, `A message could not be used: ${reason}.`, hint));
-  }
+  // --- inside: the link ------------------------------------------------------------------------------
 
   /** The link is over, not by us. */
   private ended(reason: AvatarError | null): void {

@@ -203,6 +203,13 @@ export class World {
     view.controller.onConversationState = tell("conversation");
     view.controller.onError = (reason) => tell("error")(reason.code);
     view.controller.onPlaybackStall = tell("stall");
+    const tellPlayback = (event: Record<string, unknown>): void => {
+      if (kinds.includes("playback")) seat.events.push({ ...event, at: this.clock.now() - START_S });
+    };
+    const named = (id: string): string => [...this.rounds].find(([, other]) => other === id)?.[0] ?? id;
+    view.controller.onPlaybackStarted = (id) => tellPlayback({ started: named(id) });
+    view.controller.onPlaybackFinished = (id, position, interrupted) =>
+      tellPlayback({ finished: named(id), position, interrupted });
     await settle();
     for (const [name, other] of this.seats) if (!other.poses.length) await this.firstFrame(name);
   }
@@ -284,6 +291,7 @@ export class World {
         seat.events = [];
         expect(told.map(bare)).toEqual(wanted.map(bare));
         wanted.forEach((event: any, i: number) => {
+          if ("position" in event) expect(Math.abs(told[i]!.position - event.position)).toBeLessThanOrEqual(0.05);
           if ("at" in event) expect(Math.abs(told[i]!.at - event.at), JSON.stringify(told[i])).toBeLessThanOrEqual(0.06);
         });
         return;

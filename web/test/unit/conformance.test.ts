@@ -1,11 +1,12 @@
 /** The scenarios that every client plays: tests/conformance/scenarios, as they are. */
 import { readdirSync, readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
+import { openPacketDecoder } from "../../src/audio/opus-decoder.js";
 import { World, type Scenario } from "../support/scenario-world.js";
 
 const FOLDER = new URL("../../../tests/conformance/scenarios/", import.meta.url);
 /** What this client and its runner can do. */
-const ABILITIES = ["upgradeStatus", "opus", "backend", "strictSync"];
+const ABILITIES = ["upgradeStatus", "opus", "backend", "strictSync", "playbackEvents"];
 
 function substitute(value: any, given: Record<string, unknown>): any {
   if (typeof value === "string" && value in given) return given[value];
@@ -25,6 +26,9 @@ function read(file: string): Scenario[] {
 }
 
 const scenarios = readdirSync(FOLDER).filter((file) => file.endsWith(".json")).sort().flatMap(read);
+
+// Compiled once, so that it takes no time of a scenario.
+beforeAll(async () => (await openPacketDecoder()).close());
 
 test("there are scenarios", () => expect(scenarios.length).toBeGreaterThan(30));
 
