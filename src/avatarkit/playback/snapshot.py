@@ -39,7 +39,7 @@ def take(player: Player) -> dict[str, Any]:
 
 
 def restore(player: Player, state: dict[str, Any]) -> None:
-    """Put a new player of the same seed into a state; ``KeyError``, ``TypeError``, ``ValueError`` for a broken one."""
+    """Put a new player of the same seed into a state. ``KeyError``, ``TypeError`` or ``ValueError``: it is broken."""
     player._born_s, player._now_s = float(state["born"]), float(state["now"])
     player._last_id = state["lastId"]
     player._volume = float(state["volume"])

@@ -1,0 +1,1 @@
+"""What ``bench.client`` measures with: a scripted Motion Server, a sound device, a surface that remembers."""
