@@ -87,7 +87,7 @@ class Resampler:
 
     def _convert(self, samples: npt.NDArray[np.int16]) -> FloatArray:
         if self._passes_through:
-            return samples.astype(np.float32) * np.float32(1.0 / 32768.0)
+            return np.multiply(samples, np.float32(1.0 / 32768.0), dtype=np.float32)
         if len(samples) <= _PIECE_SAMPLES:
             return self._convert_piece(samples)
         pieces = [

@@ -17,7 +17,7 @@ from avatarkit.frames import MotionFrames
 from avatarkit.motion.contract import MotionEngine, MotionStream
 
 TICK_S: Final = 0.02
-MOST_STREAMS: Final = 64
+MOST_STREAMS: Final = 256
 """Streams in one step: more gain nothing and make the first wait."""
 
 Stream_contra = TypeVar("Stream_contra", bound=MotionStream, contravariant=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
@@ -34,9 +34,16 @@ class ColumnIntake:
         """Frames that cover the audio so far: the duration times 25, rounded up."""
         return -(-self._resampler.samples_in * FRAME_RATE_HZ // self._resampler.sample_rate)
 
-    def push(self, pcm: bytes) -> Iterator[FloatArray]:
+    def push(self, pcm: bytes) -> Iterable[FloatArray]:
         """Blocks (n, 560) of the columns that are complete now, in runs of bounded length."""
-        yield from self._cut(self._resampler.push(pcm))
+        samples = self._resampler.push(pcm)
+        count = len(self._waiting) + len(samples)
+        if count < BLOCK_SAMPLES or count >= BLOCK_SAMPLES + COLUMN_SAMPLES:
+            return self._cut(samples)
+        waiting = np.concatenate((self._waiting, samples))  # one column, the usual case made short
+        self._waiting = waiting[COLUMN_SAMPLES:]
+        self.column_count += 1
+        return (waiting[None, :BLOCK_SAMPLES],)
 
     def finish(self, extra_columns: int) -> Iterator[FloatArray]:
         """Flush, then silence until there are two columns a frame and ``extra_columns`` more."""
@@ -46,12 +53,7 @@ class ColumnIntake:
         yield from self._cut(np.zeros(max(0, missing), np.float32))
 
     def _cut(self, samples: FloatArray) -> Iterator[FloatArray]:
-        waiting = self._waiting = np.concatenate((self._waiting, samples))
-        if BLOCK_SAMPLES <= len(waiting) < BLOCK_SAMPLES + COLUMN_SAMPLES:  # the usual case, made short
-            self._waiting = waiting[COLUMN_SAMPLES:]
-            self.column_count += 1
-            yield waiting[None, :BLOCK_SAMPLES]
-            return
+        self._waiting = np.concatenate((self._waiting, samples))
         while (ready := (len(self._waiting) - HISTORY_SAMPLES) // COLUMN_SAMPLES) > 0:
             count = min(ready, _MOST_COLUMNS)
             blocks = np.empty((count, BLOCK_SAMPLES), np.float32)
@@ -89,4 +91,4 @@ class FrameQueue:
 def _joined(parts: list[FloatArray], width: int) -> FloatArray:
     if len(parts) == 1:
         return parts[0]
-    return np.concatenate(parts) if parts else np.zeros((0, width), np.float32)
+    return np.concatenate(parts) if parts else np.empty((0, width), np.float32)

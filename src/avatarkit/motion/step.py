@@ -87,11 +87,17 @@ class Step:
             heard[ending, 1], heard[ending, 2] = pitch_of(power[ending])
         decided = self._listen(features)
         for step in range(int(self._counts.max())):
-            count = int((self._counts > step).sum())
-            rows = self._starts[:count] + step
+            count, rows = self._rows(step)
             self._column(count, decided[rows], heard[rows])
         for stream, state in zip(self._streams, self._states, strict=True):
             stream.state[:] = state
+
+    def _rows(self, step: int) -> tuple[int, slice | Indices]:
+        """How many streams have that many columns, and where in the batch those columns are."""
+        if len(self._blocks) == len(self._streams):
+            return len(self._streams), slice(None)  # one column each: no need to pick
+        count = int((self._counts > step).sum())
+        return count, self._starts[:count] + step
 
     def _listen(self, features: FloatArray) -> FloatArray:
         """Probabilities (columns, horizons, 18) of all columns; within a layer, time goes step by step."""
@@ -104,10 +110,8 @@ class Step:
             memory = memories[:, layer * width : (layer + 1) * width]
             held = memory.copy()
             for step in range(int(self._counts.max())):
-                count = int((self._counts > step).sum())
-                rows = self._starts[:count] + step
-                held[:count] = self._network.remember(layer, inputs[rows], held[:count])
-                output[rows] = held[:count]
+                count, rows = self._rows(step)
+                held[:count] = output[rows] = self._network.remember(layer, inputs[rows], held[:count])
             memory[:] = held
             whole = self._network.quantise(output)
         return self._network.decide(output)
