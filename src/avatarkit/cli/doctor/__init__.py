@@ -59,12 +59,13 @@ def _examine(settings: Settings, url: str | None) -> Iterator[Finding]:
         yield finding
         if finding.level.value == "failed":
             return  # the rest needs those libraries
-    from avatarkit.cli.doctor import database, serving, working  # noqa: PLC0415
+    from avatarkit.cli.doctor import serving, working  # noqa: PLC0415
+    from avatarkit.cli.doctor.database import check_database  # noqa: PLC0415
 
     yield from installation.check_character()
     yield from installation.check_speaker()
     yield from serving.check_data(settings)
-    yield from database.check_database(settings)
+    yield from check_database(settings)
     yield from working.check_engine(settings)
     yield from serving.check_address(settings)
     yield from serving.check_tls_files(settings)
