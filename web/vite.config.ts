@@ -1,4 +1,4 @@
-import { defineConfig, type UserConfig } from "vite";
+import { defineConfig, type Plugin, type UserConfig } from "vite";
 
 const src = (file: string): string => new URL(`src/${file}`, import.meta.url).pathname;
 
@@ -21,6 +21,15 @@ function single(entry: string, name: string, external: string[], outDir = "dist"
   };
 }
 
+/** Comments and indentation of the shaders are for readers of the source. */
+const slimShaders: Plugin = {
+  name: "slim-shaders",
+  enforce: "pre",
+  transform(code, id) {
+    return id.endsWith("/render/shaders.ts") ? code.replace(/^\s*\/\/.*\n/gm, "").replace(/^ +/gm, "") : null;
+  },
+};
+
 // `vite build --mode <name>`; `npm run build` runs all of them.
 const modes: Record<string, UserConfig> = {
   // For bundlers: dependencies stay imports.
@@ -34,16 +43,16 @@ const modes: Record<string, UserConfig> = {
         formats: ["es"],
       },
       rollupOptions: {
-        external: ["three", "react", "opus-decoder", /^@bufbuild\/protobuf/],
+        external: ["three", "react", /^@bufbuild\/protobuf/],
         output: { chunkFileNames: "chunks/[name]-[hash].js" },
       },
     },
   },
-  // For the size budget: everything but three.js and the fallback decoder.
+  // For the size budget: everything but three.js and the fallback decoder, which few browsers ever load.
   budget: single("element-and-index.ts", "avatarkit.min", ["three", "opus-decoder"], "dist/budget"),
-  // For a script tag: three.js included, <avatar-kit> defined.
-  standalone: single("element-and-index.ts", "avatarkit.standalone", ["opus-decoder"]),
+  // For a script tag: three.js and the fallback decoder included, <avatar-kit> defined.
+  standalone: single("element-and-index.ts", "avatarkit.standalone", []),
   worklet: single("audio/worklet-file.ts", "player-worklet", []),
 };
 
-export default defineConfig(({ mode }) => modes[mode] ?? {});
+export default defineConfig(({ mode }) => ({ ...modes[mode], plugins: [slimShaders] }));
