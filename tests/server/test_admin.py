@@ -246,3 +246,10 @@ async def test_the_description_names_every_operation_and_no_secret(server: Runni
     described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
     assert described == set(ROUTES)
     assert document["openapi"] == "3.1.0"
+
+
+async def test_a_method_that_a_path_has_not_is_told_those_that_it_has(server: Running) -> None:
+    reply = await ask(server, "TRACE", "/v1/admin/apps")
+
+    assert reply.status_code == 405
+    assert set(reply.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}

@@ -18,7 +18,7 @@ from avatarkit.server.console import shapes
 from avatarkit.server.console.administration import MAX_COUNT, Administration
 from avatarkit.server.console.claims import TokenOptions
 from avatarkit.server.http.bodies import stream_body
-from avatarkit.server.http.operations import Call, Operation, describe_api
+from avatarkit.server.http.operations import Call, Operation, describe_api, routes_of
 from avatarkit.server.http.problems import Problem
 from avatarkit.server.http.schemas import flag, record, text, whole
 from avatarkit.server.services import Services, services_of
@@ -380,5 +380,5 @@ async def show_openapi(_request: Request) -> Response:
     )
 
 
-routes = [*(operation.route(_admit) for operation in OPERATIONS), Route(_A + "/openapi.json", show_openapi)]
+routes = [*routes_of(OPERATIONS, _admit), Route(_A + "/openapi.json", show_openapi)]
 """For the app."""

@@ -32,6 +32,7 @@ from avatarkit.server.store.records import AvatarRecord, Job, JobStatus, Scope
 if TYPE_CHECKING:
     from avatarkit.server.store.database import Store
 
+_PATH: Final = "/v1/open"
 _PAGE: Final = 20
 _MAX_PAGE: Final = 100
 _BODY: Final = record(name=text(1, 128), imageUrl=text(1, 2048), spec={"type": "object"})
@@ -65,10 +66,11 @@ class _App(NamedTuple):
 _Handler = Callable[[Request, _App], Awaitable[Response]]
 
 
-def _open(scope: Scope, handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
-    """A route for holders of a key of that scope, whose errors have the Open API's shape."""
+def _route(path: str, **methods: tuple[Scope, _Handler]) -> Route:
+    """A route for holders of a key of the method's scope, whose errors have the Open API's shape."""
 
     async def serve(request: Request) -> Response:
+        scope, handler = methods["GET" if request.method == "HEAD" else request.method]
         try:
             return await handler(request, await _admit(request, scope))
         except AvatarError as exc:
@@ -76,8 +78,8 @@ def _open(scope: Scope, handler: _Handler) -> Callable[[Request], Awaitable[Resp
         except Problem as problem:
             return _refuse(request, problem)
 
-    serve.__name__ = handler.__name__
-    return serve
+    serve.__name__ = "open_" + path.split("/")[1].replace("-", "_")
+    return Route(_PATH + path, serve, methods=list(methods))
 
 
 def _refuse(request: Request, problem: Problem) -> Response:
@@ -270,13 +272,12 @@ def _answer(value: dict[str, Any]) -> Response:
     return JSONResponse(value, headers={"Cache-Control": "no-store"})
 
 
-_A: Final = "/v1/open"
 routes = [
-    Route(_A + "/avatars", _open(Scope.AVATARS_READ, list_avatars), methods=["GET"]),
-    Route(_A + "/avatars", _open(Scope.AVATARS_WRITE, create_avatar), methods=["POST"]),
-    Route(_A + "/avatars/{avatar_id}", _open(Scope.AVATARS_READ, show_avatar), methods=["GET"]),
-    Route(_A + "/avatars/{avatar_id}", _open(Scope.AVATARS_WRITE, delete_avatar), methods=["DELETE"]),
-    Route(_A + "/avatar-jobs", _open(Scope.AVATARS_READ, list_jobs), methods=["GET"]),
-    Route(_A + "/avatar-jobs/{job_id}", _open(Scope.AVATARS_READ, show_job), methods=["GET"]),
+    _route("/avatars", GET=(Scope.AVATARS_READ, list_avatars), POST=(Scope.AVATARS_WRITE, create_avatar)),
+    _route(
+        "/avatars/{avatar_id}", GET=(Scope.AVATARS_READ, show_avatar), DELETE=(Scope.AVATARS_WRITE, delete_avatar)
+    ),
+    _route("/avatar-jobs", GET=(Scope.AVATARS_READ, list_jobs)),
+    _route("/avatar-jobs/{job_id}", GET=(Scope.AVATARS_READ, show_job)),
 ]
 """For the app."""

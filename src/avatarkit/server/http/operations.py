@@ -56,23 +56,36 @@ class Operation:
     body: Schema | None = None
     media: tuple[str, ...] = ()
 
-    def route(self, admit: Callable[[Request], Awaitable[None]]) -> Route:
-        """The route; ``admit`` raises :class:`Problem` for a request without the right key."""
+    async def serve(self, request: Request) -> Response:
+        """Check a request against the declaration, and handle it."""
+        path = dict(request.path_params)
+        for name, value in path.items():
+            if not 1 <= len(value) <= 64 or not _is_plain(value):
+                raise Problem(404, "notFound", f"There is no such {name.removesuffix('_id')}")
+        query = _query(request, self.query)
+        body = {} if self.body is None else await json_object(request)
+        if self.body is not None:
+            check(body, self.body)
+        return await self.handler(Call(request, path, query, body))
 
-        async def serve(request: Request) -> Response:
-            await admit(request)
-            path = dict(request.path_params)
-            for name, value in path.items():
-                if not 1 <= len(value) <= 64 or not _is_plain(value):
-                    raise Problem(404, "notFound", f"There is no such {name.removesuffix('_id')}")
-            query = _query(request, self.query)
-            body = {} if self.body is None else await json_object(request)
-            if self.body is not None:
-                check(body, self.body)
-            return await self.handler(Call(request, path, query, body))
 
-        serve.__name__ = self.name
-        return Route(self.path, serve, methods=[self.method])
+def routes_of(operations: Sequence[Operation], admit: Callable[[Request], Awaitable[None]]) -> list[Route]:
+    """One route for each path; ``admit`` raises :class:`Problem` for a request without the right key."""
+    paths: dict[str, dict[str, Operation]] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method] = operation
+    return [_route(path, methods, admit) for path, methods in paths.items()]
+
+
+def _route(path: str, methods: dict[str, Operation], admit: Callable[[Request], Awaitable[None]]) -> Route:
+    async def serve(request: Request) -> Response:
+        await admit(request)
+        operation = methods.get("GET" if request.method == "HEAD" else request.method)
+        assert operation is not None  # the route takes no other method
+        return await operation.serve(request)
+
+    serve.__name__ = "_".join(operation.name for operation in methods.values())
+    return Route(path, serve, methods=list(methods))
 
 
 def describe_api(

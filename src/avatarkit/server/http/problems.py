@@ -72,7 +72,9 @@ async def answer_http_error(_request: Request, exc: Exception) -> JSONResponse:
     """Exception handler for routing errors (no such path, wrong method)."""
     status = getattr(exc, "status_code", 500)
     title = {404: "No such path", 405: "Method not allowed here"}.get(status, "Request failed")
-    return Problem(status, "invalidRequest", title).response()
+    response = Problem(status, "invalidRequest", title).response()
+    response.headers.update(getattr(exc, "headers", None) or {})
+    return response
 
 
 async def answer_failure(_request: Request, _exc: Exception) -> JSONResponse:
