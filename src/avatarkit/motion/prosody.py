@@ -70,7 +70,7 @@ class Frame:
         stress = self._deviation("level", level, talking, least=3.0)
         for name, value, heard in (("tune", tune, voiced), ("stress", stress, talking)):
             followed = self._of(name)
-            followed += (np.where(heard, value, np.float32(0.0)) - followed) * np.float32(0.35)
+            followed += (np.where(heard, value, np.float32(0.0)) - followed) * np.float32(0.45)
         alive = self._of("alive")
         alive += (talking - alive) * np.where(talking, np.float32(0.2), np.float32(0.06))
         self._phrase(talking)
@@ -100,13 +100,13 @@ class Frame:
                 self._of("nod_size")[i] = 0.05 + 0.05 * chance.uniform(seed, frame, _NOD_SIZE)
 
     def _accent(self, talking: Flags) -> None:
-        """Raise the brows on the strongest accents, at most once in two seconds: up in 150 ms, down in 350."""
+        """Raise the brows on the strongest accents, at most once in 2.6 s: up in 150 ms, down in 350."""
         wait, hold, brow = self._of("brow_wait_s"), self._of("brow_hold_s"), self._of("brow")
         wait[:] = np.maximum(wait - _FRAME_S, np.float32(0.0))
         hold[:] = np.maximum(hold - _FRAME_S, np.float32(0.0))
-        strong = talking & (self._of("tune") > 0.55) & (self._of("stress") > 0.25) & (wait <= 0.0)
+        strong = talking & (self._of("tune") > 1.0) & (self._of("stress") > 0.4) & (wait <= 0.0)
         for i in np.flatnonzero(strong):
-            wait[i], hold[i] = 2.0, 0.24
+            wait[i], hold[i] = 2.6, 0.24
             self._of("brow_size")[i] = 0.16 + 0.20 * chance.uniform(self._seeds[i], self._frames[i], _BROW_SIZE)
         target = np.where(hold > 0.0, self._of("brow_size"), np.float32(0.0))
         brow += (target - brow) * np.where(target > brow, np.float32(0.45), np.float32(0.22))
@@ -134,7 +134,7 @@ class Frame:
     def _nodding(self, size: FloatArray) -> FloatArray:
         """Stress pulls the head down, a high tune lifts it, a phrase end nods: through the neck's spring."""
         stress = np.maximum(self._of("stress"), np.float32(0.0))
-        target = (np.float32(0.040) * stress - np.float32(0.026) * self._of("tune")) * size
+        target = (np.float32(0.075) * stress - np.float32(0.030) * self._of("tune")) * size
         done = np.sin((np.float32(_NOD_S) - self._of("nod_s")) * np.float32(np.pi / _NOD_S))
         target += np.where(self._of("nod_s") > 0.0, done, np.float32(0.0)) * self._of("nod_size") * size
         angle, speed = self._of("pitch"), self._of("speed")
