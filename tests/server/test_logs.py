@@ -128,7 +128,8 @@ async def test_a_whole_session_and_every_refusal_leave_no_secret_in_the_log(
         assert (await server.http.get(f"/no/{key}?api_key={key}")).status_code == 404
         secret_texts = [token, key, server.credentials.admin_key, key.split("_", 2)[2]]
     written = stream.getvalue()
-    assert "session" in written
+    assert "turn whole: 0.2 s of speech, 5 frames" in written
+    assert "turn-1" in written
     for secret in secret_texts:
         assert secret not in written
 

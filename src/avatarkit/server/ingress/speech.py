@@ -10,6 +10,7 @@ from typing import Final
 from avatarkit.protocol import MotionChunk, ServerSession
 from avatarkit.server.ingress.decoding import AudioFormat, Decoder, open_decoder
 from avatarkit.server.ingress.inference import LATEST_S, Inference, Job
+from avatarkit.server.observe.logs import log_context
 from avatarkit.server.observe.observer import TurnWatch
 
 _FIRST_SLICE_S: Final = 0.2
@@ -149,7 +150,8 @@ class Speech:
         request.watch.inferred(job.seconds)
         if request in self._requests:
             if job.failure is not None:
-                self._fail(job.failure)
+                with log_context(request=request.req_id):
+                    self._fail(job.failure)
                 return
             request.weights += job.weights
             request.head += job.head

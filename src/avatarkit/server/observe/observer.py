@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Final
 
 from avatarkit.clock import Clock
 from avatarkit.server.observe.arrivals import Arrivals
+from avatarkit.server.observe.logs import log_context
 
 if TYPE_CHECKING:
     from avatarkit.server.observe.metrics import Metrics
     from avatarkit.server.observe.traces import Tracing, TurnTrace
+
+_log: Final = logging.getLogger(__name__)
 
 
 class Observer:
@@ -52,6 +56,7 @@ class SessionWatch:
 
     def __init__(self, observer: Observer, connection_id: str, app_id: str, avatar_id: str) -> None:
         self._observer = observer
+        self._connection_id = connection_id
         self._names = {
             "avatarkit.connection.id": connection_id,
             "avatarkit.app.id": app_id,
@@ -67,7 +72,7 @@ class SessionWatch:
         if self._observer.tracing is not None:
             names = self._names | {"avatarkit.request.id": request_id}
             trace = self._observer.tracing.turn(names, traceparent, tracestate)
-        return TurnWatch(self._observer, trace)
+        return TurnWatch(self._observer, trace, self._connection_id, request_id)
 
     def failed(self, code: int) -> None:
         """The client was sent a ``ServerError`` of that number."""
@@ -86,17 +91,21 @@ class SessionWatch:
 class TurnWatch:
     """One request, from its first audio to its end. Its methods are called on the event loop."""
 
-    def __init__(self, observer: Observer, trace: TurnTrace | None) -> None:
+    def __init__(self, observer: Observer, trace: TurnTrace | None, connection_id: str, request_id: str) -> None:
         self._clock, self._metrics, self._trace = observer.clock, observer.metrics, trace
+        self._ids = (connection_id, request_id)
         self._arrivals = Arrivals()
         self._first_audio_s: float | None = None
-        self._has_motion = False
+        self._first_motion_s: float | None = None
+        self._audio_s = 0.0
+        self._frames = 0
 
     def audio(self, audio_s: float) -> None:
         """That many seconds of (decoded) audio arrived."""
         now_s = self._clock.now()
         if self._first_audio_s is None:
             self._first_audio_s = now_s
+        self._audio_s += audio_s
         self._arrivals.add(audio_s, now_s)
         if self._metrics is not None:
             self._metrics.audio.inc(audio_s)
@@ -116,21 +125,34 @@ class TurnWatch:
     def motion(self, first_frame: int, frame_count: int, frame_rate: float) -> None:
         """Frames were sent. The lateness of each is measured from when the audio that it covers had arrived."""
         now_s = self._clock.now()
+        self._frames += frame_count
+        if self._first_motion_s is None and self._first_audio_s is not None:
+            self._first_motion_s = now_s - self._first_audio_s
+            if self._metrics is not None:
+                self._metrics.first_motion.observe(self._first_motion_s)
         if self._metrics is not None:
             self._metrics.frames.inc(frame_count)
-            if not self._has_motion and self._first_audio_s is not None:
-                self._metrics.first_motion.observe(now_s - self._first_audio_s)
             for frame in range(first_frame, first_frame + frame_count):
                 arrived_s = self._arrivals.complete_at((frame + 1) / frame_rate)
                 if arrived_s is not None:
                     self._metrics.lateness.observe(now_s - arrived_s)
-        self._has_motion = True
         if self._trace is not None:
             self._trace.motion(frame_count)
 
     def ended(self, *, dropped: bool = False) -> None:
         """The request got its end; ``dropped`` when it was interrupted, superseded, or its connection broke off."""
+        outcome = "dropped" if dropped else "whole"
         if self._metrics is not None:
-            self._metrics.turns.labels("dropped" if dropped else "whole").inc()
+            self._metrics.turns.labels(outcome).inc()
+        if _log.isEnabledFor(logging.INFO):
+            first = "none" if self._first_motion_s is None else f"after {self._first_motion_s * 1000:.0f} ms"
+            with log_context(connection=self._ids[0], request=self._ids[1]):
+                _log.info(
+                    "turn %s: %.1f s of speech, %d frames, first motion %s",
+                    outcome,
+                    self._audio_s,
+                    self._frames,
+                    first,
+                )
         if self._trace is not None:
             self._trace.ended(dropped=dropped)
