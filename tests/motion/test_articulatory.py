@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import wave
+from pathlib import Path
+
 import numpy as np
 import pytest
 from engine_suite import EngineSuite, babble, frames_of
@@ -208,3 +211,27 @@ def test_eyes_are_left_to_whoever_plays_the_motion() -> None:
     frames = frames_of(ENGINE, 16000, [babble(2.0)])
     eyes = [i for name, i in ARKIT_INDEX.items() if name.startswith("eye")]
     assert not frames.weights[:, eyes].any()
+
+
+def runs_of(flags: np.ndarray) -> list[float]:
+    """Start of each run of true, in seconds."""
+    starts = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int)])) == 1)
+    return [float(start) * 0.04 for start in starts]
+
+
+def test_real_words_close_bite_round_and_rest_where_they_should() -> None:
+    """hello.wav: "... Please move my lips ... Five fresh fish, a blue moon, and nobody's cloud. Shall we begin?"."""
+    with wave.open(str(Path(__file__).parents[2] / "assets" / "hello.wav"), "rb") as file:
+        rate, pcm = file.getframerate(), file.readframes(file.getnframes())
+    frames = frames_of(ENGINE, rate, [pcm])
+    jaw, close = channel(frames, "jawOpen"), channel(frames, "mouthClose")
+    seals = runs_of((close > 0.5 * jaw) & (jaw > 0.01))
+    bites = runs_of(channel(frames, "mouthRollLower") > 0.4)
+    assert len([t for t in seals if 4.3 < t < 5.4]) >= 3  # move, my, lips
+    assert len([t for t in seals if 8.4 < t < 8.9]) == 2  # blue, moon
+    assert len([t for t in bites if 7.2 < t < 8.0]) >= 2  # five fresh fish
+    assert 6 <= len(seals) <= 14
+    blue_moon = slice(int(8.6 * 25), int(9.1 * 25))
+    assert channel(frames, "mouthPucker")[blue_moon].max() > 0.4
+    assert jaw[-3:].max() < 0.08
+    assert 0.3 < jaw.max() < 0.9
