@@ -14,11 +14,12 @@ COMMANDS = (
     ["serve"],
     ["token"],
     ["apps", "create"],
-    ["apps", "list"],
-    ["keys", "create"],
-    ["avatars", "list"],
-    ["avatars", "add"],
-    ["avatars", "show"],
+    *(["apps", name] for name in ("list", "show", "quota", "rename", "disable", "enable", "delete")),
+    *(["keys", name] for name in ("create", "list", "revoke")),
+    *(["tokens", name] for name in ("create", "revoke", "keys", "rotate")),
+    *(["avatars", name] for name in ("list", "add", "show", "publish", "withdraw", "grant", "ungrant", "remove")),
+    *(["sessions", name] for name in ("list", "show", "end")),
+    ["audit"],
     ["demo"],
 )
 
@@ -106,6 +107,14 @@ def test_an_empty_library_says_how_to_fill_it(shell: Shell) -> None:
         (["token", "--api-key", "ak_wrong"], "The API key is not known here."),
         (["keys", "create", "app_none"], "There is no app 'app_none'."),
         (["avatars", "show", "nobody"], "There is no avatar 'nobody'."),
+        (["apps", "show", "app_none"], "There is no app 'app_none'."),
+        (["apps", "delete", "app_none"], "There is no app 'app_none'."),
+        (["keys", "revoke", "ak_none"], "There is no live API key 'ak_none'."),
+        (["tokens", "create", "app_none"], "There is no app 'app_none'."),
+        (["tokens", "revoke", "nonsense"], "That is no session token of this server."),
+        (["avatars", "withdraw", "nobody"], "There is no avatar 'nobody'."),
+        (["sessions", "show", "none"], "There is no session 'none'."),
+        (["sessions", "end", "none"], "There is no open session 'none'."),
         (["apps", "create", ""], "A name is 1 to 128 printable characters."),
     ],
 )
@@ -150,6 +159,9 @@ def test_what_is_no_bundle_is_refused_with_the_reason(shell: Shell, tmp_path: Pa
         ["avatars", "add", "missing.glb"],
         ["apps", "list", "--url", "localhost"],
         ["serve", "--port", "http"],
+        ["apps", "quota", "app_x"],
+        ["keys", "create", "app_x", "--scope", "nonsense"],
+        ["tokens", "revoke"],
     ],
 )
 def test_a_wrong_call_has_status_2(shell: Shell, arguments: list[str]) -> None:
@@ -179,3 +191,90 @@ def test_a_data_folder_that_cannot_be_made_is_told_plainly(shell: Shell, tmp_pat
 
     assert status == 1
     assert err.startswith("error: ")
+
+
+def test_quotas_for_programs_and_for_people(shell: Shell) -> None:
+    app = shell.json("apps", "create", "shop")
+    changed = shell.json("apps", "quota", app["id"], "--max-sessions", "5", "--credit-limit-s", "3600")
+    back = shell.json("apps", "quota", app["id"], "--max-sessions", "-1")
+    _, shown, _ = shell("apps", "show", app["id"])
+
+    assert (changed["quotas"]["max_sessions"], changed["quotas"]["credit_limit_s"]) == (5, 3600)
+    assert (back["quotas"]["max_sessions"], back["quotas"]["credit_limit_s"]) == (None, 3600)
+    assert "3600" in shown
+    assert app["api_key"] not in shown
+
+
+def test_an_app_from_its_making_to_its_end(shell: Shell) -> None:
+    app = shell.json("apps", "create", "shop")
+    shell("apps", "rename", app["id"], "store")
+    disabled = shell.json("apps", "disable", app["id"])
+    assert shell("token", "--api-key", app["api_key"])[0] == 1
+    enabled = shell.json("apps", "enable", app["id"])
+    status, out, _ = shell("apps", "delete", app["id"])
+
+    assert (disabled["name"], disabled["disabled_at"] is None, enabled["disabled_at"]) == ("store", False, None)
+    assert (status, app["id"] in out) == (0, True)
+    assert shell.json("apps", "list") == []
+
+
+def test_a_key_is_listed_and_revoked(shell: Shell) -> None:
+    app = shell.json("apps", "create", "shop")
+    made = shell.json("keys", "create", app["id"], "--name", "reader", "--scope", "avatars:read")
+    assert shell("token", "--api-key", made["api_key"])[0] == 1
+    assert shell("keys", "revoke", made["api_key_prefix"])[0] == 0
+
+    first, second = shell.json("keys", "list", app["id"])
+    _, table, _ = shell("keys", "list", app["id"])
+
+    assert {first["prefix"], second["prefix"]} == {app["api_key_prefix"], made["api_key_prefix"]}
+    assert sum(key["revoked_at"] is not None for key in (first, second)) == 1
+    assert made["api_key_prefix"] in table
+    assert made["api_key"] not in table
+
+
+def test_tokens_are_made_and_revoked_and_their_key_rotated(shell: Shell) -> None:
+    app = shell.json("apps", "create", "shop")
+    made = shell.json("tokens", "create", app["id"], "--single-use", "--avatar", "ada", "--max-seconds", "60")
+    rotated = shell.json("tokens", "rotate")
+    status, out, _ = shell("tokens", "revoke", made["session_token"])
+    dropped = shell.json("tokens", "rotate", "--drop-old")
+
+    assert made["app_id"] == app["id"]
+    assert len(rotated) == 2
+    assert (status, app["id"] in out) == (0, True)
+    assert made["session_token"] not in out
+    assert [key["retired_at"] for key in dropped] == [None]
+    assert shell("tokens", "revoke", "--app", app["id"])[0] == 0
+
+
+def test_an_avatar_is_published_withdrawn_and_removed(shell: Shell) -> None:
+    app = shell.json("apps", "create", "shop")
+    bundle = Path(__file__).parents[2] / "src/avatarkit/avatars/builtin/default.glb"
+    shell.json("avatars", "add", str(bundle), "--id", "host")
+    shell("avatars", "publish", "host", "--granted-only")
+    granted = shell.json("avatars", "grant", "host", app["id"])
+    taken = shell.json("avatars", "ungrant", "host", app["id"])
+    withdrawn = shell.json("avatars", "withdraw", "host")
+    published = shell.json("avatars", "publish", "host", "--version", "1")
+
+    assert (granted["visibility"], granted["grants"], taken["grants"]) == ("granted", [app["id"]], [])
+    assert (withdrawn["state"], published["state"], published["visibility"]) == ("withdrawn", "published", "everyone")
+    assert shell("avatars", "remove", "host")[0] == 0
+    assert shell.json("avatars", "list") == []
+
+
+def test_who_changed_what(shell: Shell) -> None:
+    app = shell.json("apps", "create", "shop")
+
+    (entry,) = shell.json("audit", "--target", app["id"])
+    _, table, _ = shell("audit")
+
+    assert (entry["actor"], entry["action"]) == ("command", "app.create")
+    assert "app.create" in table
+    assert app["api_key"] not in table
+
+
+def test_no_session_yet(shell: Shell) -> None:
+    assert shell.json("sessions", "list", "--open") == []
+    assert "no such session" in shell("sessions", "list")[1]

@@ -35,8 +35,10 @@ async def run_child(module: str, *arguments: str, timeout_s: float) -> None:
     except TimeoutError:
         raise ChildError(f"it took longer than {timeout_s:g} s") from None
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.communicate()
     if process.returncode != 0:
         lines = said[-_ERROR_BYTES:].decode("utf-8", "replace").strip().splitlines()
         raise ChildError(lines[-1] if lines else f"it ended with status {process.returncode}")
