@@ -19,6 +19,8 @@ _log = logging.getLogger(__name__)
 _PATH: Final = "/v2/driveningress/websocket"
 _SCHEMES: Final = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 _CLOSE_TIMEOUT_S: Final = 2.0
+PING_S: Final = 10.0
+"""Seconds between pings, and without an answer after which the connection counts as lost."""
 _ABNORMAL: Final = 1006
 
 
@@ -80,6 +82,8 @@ async def open_websocket(target: Target) -> WebSocketConnection:
             max_size=MAX_SERVER_MESSAGE_BYTES,
             open_timeout=None,  # the caller's clock decides
             close_timeout=_CLOSE_TIMEOUT_S,
+            ping_interval=PING_S,
+            ping_timeout=PING_S,
             compression=None,  # motion is quantised already; latency matters more
             logger=_quiet,
         )
