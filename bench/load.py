@@ -106,20 +106,20 @@ class Speaker:
         self._frames += count
         tally.frames += count
 
-    async def speak(self, start_s: float, end_s: float) -> None:
+    async def speak(self, stop: asyncio.Event) -> None:
         """Real-time pace: a chunk leaves when its last sample would have been spoken."""
-        due_s = start_s
+        due_s = time.monotonic()
         for number, messages in enumerate(self._script.messages):
             self._round, self._sent, self._frames = number, [], 0
             for message in messages:
                 due_s += self._script.chunk_s
                 await asyncio.sleep(max(0.0, due_s - time.monotonic()))
-                if due_s >= end_s or self.client.close_code is not None:
+                if stop.is_set() or self.client.close_code is not None:
                     return
                 self._sent.append(time.monotonic())
                 self.client.send(message)
                 self._tally.spoken_s += self._script.chunk_s
-            while self._frames < len(self._script.enabled_by) and time.monotonic() < end_s:
+            while self._frames < len(self._script.enabled_by) and not stop.is_set():
                 await asyncio.sleep(0.01)
                 due_s = time.monotonic()
 
@@ -137,7 +137,7 @@ async def real_time(server: Server, script: Script, sessions: int, seconds: floa
     speakers: list[Speaker] = []
     refused: Counter[int] = Counter()
     tasks: list[asyncio.Task[None]] = []
-    end_s = time.monotonic() + sessions * 0.02 + seconds + 2
+    stop = asyncio.Event()
     for _ in range(sessions):
         speaker = Speaker(script, tally)
         try:
@@ -147,7 +147,7 @@ async def real_time(server: Server, script: Script, sessions: int, seconds: floa
             await asyncio.sleep(0.02)
             continue
         speakers.append(speaker)
-        tasks.append(asyncio.create_task(speaker.speak(time.monotonic(), end_s)))
+        tasks.append(asyncio.create_task(speaker.speak(stop)))
         await asyncio.sleep(0.018)
     await asyncio.sleep(2)
     tally.lateness.clear()
@@ -155,13 +155,14 @@ async def real_time(server: Server, script: Script, sessions: int, seconds: floa
     tally.spoken_s = 0.0
     started_s, cpu_s = time.monotonic(), server.cpu_s()
     own_cpu_s = time.process_time()
-    await asyncio.sleep(max(1.0, end_s - time.monotonic() - 0.5))
+    await asyncio.sleep(seconds)
     wall_s, cpu_s = time.monotonic() - started_s, server.cpu_s() - cpu_s
     own_cpu_s = time.process_time() - own_cpu_s
     late, first = percentiles(tally.lateness), percentiles(tally.first_motion)
     memory = (server.memory_bytes() - before_bytes) / max(1, len(speakers))
     lost = sum(1 for speaker in speakers if speaker.client.close_code is not None)
     spoken_s, wire_bytes, frames = tally.spoken_s, tally.wire_bytes, tally.frames
+    stop.set()
     await asyncio.gather(*tasks)
     for speaker in speakers:
         speaker.client.close()
@@ -264,7 +265,7 @@ async def idle(server: Server, count: int) -> dict[str, float]:
 async def run(options: argparse.Namespace) -> dict[str, object]:
     result: dict[str, object] = {"engine": options.engine, "machine": machine()}
     print(f"engine {options.engine}, {options.chunk_ms} ms chunks, {machine()}")
-    rounds = int(2 + max(options.seconds, 1) // 10 + max(options.sessions) * 0.02)
+    rounds = int(4 + options.seconds / 10 + max(options.sessions) * 0.02)
     script = write_script(options.engine, options.chunk_ms, rounds)
     with running_server(engine=options.engine, overload_lateness_s=options.overload_lateness_s) as server:
         await at_once(server)  # warms up

@@ -32,8 +32,8 @@ def masked(payload: bytes, opcode: int = 2) -> bytes:
     return head + b"\0\0\0\0" + payload
 
 
-def configuration(sample_rate: int) -> bytes:
-    wanted = pb.ClientConfigureSession(sample_rate=sample_rate)
+def configuration(sample_rate: int, *, is_opus: bool = False) -> bytes:
+    wanted = pb.ClientConfigureSession(sample_rate=sample_rate, audio_format=int(is_opus))
     return masked(pb.Message(type=1, client_configure_session=wanted).SerializeToString())
 
 
@@ -139,12 +139,14 @@ class Client(asyncio.Protocol):
         self.transport.close()
 
 
-async def connect(server: Server, token: str, heard: Heard, *, sample_rate: int = 16_000) -> Client:
+async def connect(
+    server: Server, token: str, heard: Heard, *, sample_rate: int = 16_000, is_opus: bool = False
+) -> Client:
     """A client whose session is confirmed. Raises :class:`RefusedError`."""
     loop = asyncio.get_running_loop()
     made: Any = await loop.create_connection(lambda: Client(server, token, heard), *server.address)
     client = cast(Client, made[1])
     await asyncio.wait_for(client.upgraded, 30)
-    client.send(configuration(sample_rate))
+    client.send(configuration(sample_rate, is_opus=is_opus))
     await asyncio.wait_for(client.confirmed, 30)
     return client

@@ -17,6 +17,7 @@ import httpx
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
+from avatarkit.clock import VirtualClock
 from avatarkit.frames import MotionFrames
 from avatarkit.protocol import avatarkit_pb2 as pb
 from avatarkit.server.first_start import Credentials, StartReport
@@ -220,6 +221,10 @@ async def running(
                 yield run
     finally:
         server.should_exit = True
+        while not serving.done():  # a stop waits for running rounds: in virtual time, for nothing
+            if isinstance(clock, VirtualClock):
+                await clock.advance(60)
+            await asyncio.wait((serving,), timeout=0.01)
         await serving
         listener.close()
 
