@@ -7,9 +7,10 @@ import pytest
 
 from avatarkit.frames import ARKIT_INDEX, Pose
 from avatarkit.playback.life import Life, blink_shape
+from avatarkit.types import Mood
 
 BLINK = ARKIT_INDEX["eyeBlinkLeft"]
-FPS = 50
+FPS = 25
 
 
 def lids(seed: int, seconds: float, *, speaking: float = 0.0) -> np.ndarray:
@@ -88,3 +89,96 @@ def test_both_eyes_look_the_same_way() -> None:
 @pytest.mark.parametrize("at_s", [0.0, 0.02, 86_400.0])
 def test_any_time_can_be_sampled(at_s: float) -> None:
     assert np.isfinite(Life(9).pose(at_s).head).all()
+
+
+def test_blinks_fall_into_the_pauses_of_speech() -> None:
+    life, pauses, starts, before = Life(1), [], [], 0.0
+    life.speak(0.0, active=True)
+    for i in range(480 * FPS):
+        t_s = i / FPS
+        if i % (3 * FPS) == 2 * FPS:
+            life.pause(t_s)
+            pauses.append(t_s)
+        lid = float(life.pose(t_s, speaking=1.0).weights[BLINK])
+        if lid > 0.7 >= before:
+            starts.append(t_s)
+        before = lid
+    near = np.mean([np.abs(np.array(starts) - (p + 0.15)).min() < 0.3 for p in pauses])
+    by_chance = 1.0 - np.exp(-len(starts) / 480.0 * 0.6)
+    assert near > by_chance + 0.08
+
+
+def test_eyes_and_head_attend_to_a_place() -> None:
+    life = Life(8)
+    life.pose(10.0)
+    life.look_at(10.0, 1.0, 0.8)
+    weights, head = life.pose(11.5).weights, life.pose(11.5).head
+    # The right of the picture is the avatar's left; the eyes and the head share the way.
+    assert weights[ARKIT_INDEX["eyeLookOutLeft"]] > 0.1
+    assert weights[ARKIT_INDEX["eyeLookUpLeft"]] > 0.05
+    assert head[1] > np.radians(6.0)
+    assert head[0] < np.radians(-1.0)
+    eyes_moved = life.pose(10.1).weights[ARKIT_INDEX["eyeLookOutLeft"]]
+    assert eyes_moved > 0.5  # the eyes are there first
+    life.look_at(11.5, 0.0, 0.0)
+    assert abs(life.pose(14.0).head[1]) < np.radians(5.0)
+
+
+def test_eyes_make_up_for_the_head_that_speech_moves() -> None:
+    turned = np.array([0.0, 0.2, 0.0, 0.0, 0.0, 0.0], np.float32)
+    plain, held = Life(8).pose(5.0), Life(8).pose(5.0, head=turned)
+    assert np.array_equal(plain.head, held.head)
+    assert held.weights[ARKIT_INDEX["eyeLookInLeft"]] > plain.weights[ARKIT_INDEX["eyeLookInLeft"]] + 0.2
+
+
+def nods(mood: Mood) -> int:
+    life = Life(4)
+    life.set_mood(0.0, mood)
+    pitch = np.degrees([life.pose(i / 8).head[0] for i in range(2400)])
+    dips = pitch - np.convolve(pitch, np.ones(41) / 41, "same") > 1.8
+    return int((dips[1:] & ~dips[:-1]).sum())
+
+
+def test_moods_differ_and_change_smoothly() -> None:
+    def mean(mood: Mood, name: str) -> float:
+        life = Life(4)
+        life.set_mood(0.0, mood)
+        return float(np.median([life.pose(5.0 + i).weights[ARKIT_INDEX[name]] for i in range(100)]))
+
+    assert mean(Mood.CHEERFUL, "mouthSmileLeft") > mean(Mood.NEUTRAL, "mouthSmileLeft") + 0.1
+    assert mean(Mood.TIRED, "eyeBlinkLeft") > 0.15 > mean(Mood.NEUTRAL, "eyeBlinkLeft")
+    assert nods(Mood.ATTENTIVE) > nods(Mood.TIRED) + 8
+    life = Life(4)
+    smiles = []
+    for i in range(300):
+        if i in {100, 120, 125}:  # again before the change is over
+            life.set_mood(i / FPS, [Mood.CHEERFUL, Mood.TIRED, Mood.CHEERFUL][(100, 120, 125).index(i)])
+        smiles.append(life.pose(i / FPS).weights[ARKIT_INDEX["mouthSmileLeft"]])
+    assert np.abs(np.diff(smiles)).max() < 0.02
+
+
+def test_what_was_shown_stays_as_it_was() -> None:
+    """Events count from what was sampled last, so an instant that was shown can be asked for again."""
+    life = Life(5)
+    seen = []
+    for i in range(0, 55 * 25):
+        t_s = i / 25
+        if i % 90 == 40:
+            life.pause(t_s - 0.5)
+        if i % 200 == 100:
+            life.speak(t_s - 0.2, active=i % 400 == 100)
+            life.look_at(t_s - 0.2, (i % 7) / 7 - 0.5, 0.2)
+            life.set_mood(t_s, list(Mood)[i % 4])
+        seen.append((t_s, life.pose(t_s)))
+    changed = [t_s for t_s, pose in seen[::50] if not same(life.pose(t_s), pose)]
+    assert changed == []
+
+
+def test_minutes_of_idling_do_not_repeat() -> None:
+    life = Life(7)
+    head = np.array([life.pose(i / 5).head[:3] for i in range(5 * 600)])
+    pieces = np.array([head[i : i + 75].ravel() for i in range(0, len(head) - 75, 40)])
+    pieces -= pieces.mean(axis=1, keepdims=True)
+    pieces /= np.linalg.norm(pieces, axis=1, keepdims=True)
+    alike = pieces @ pieces.T - 2.0 * (np.abs(np.subtract.outer(range(len(pieces)), range(len(pieces)))) < 2)
+    assert alike.max() < 0.95

@@ -13,7 +13,7 @@ from avatarkit.audio.silent import SilentSpeaker
 from avatarkit.frames import ARKIT_INDEX, HEAD_COUNT, WEIGHT_COUNT, MotionFrames
 from avatarkit.playback.player import Player
 from avatarkit.protocol import new_id
-from avatarkit.types import ConversationState
+from avatarkit.types import ConversationState, FrameStarvationMode
 
 RATE = 8000
 # Each round moves a mouth shape of its own, which idle motion never touches.
@@ -48,6 +48,7 @@ class World:
     player: Player
     rounds: list[Sent]
     shown: np.ndarray
+    told: list[tuple[object, ...]]
     cut_while_drawing: bool = False
 
     def open(self) -> None:
@@ -102,25 +103,55 @@ def make_world() -> World:
     clock = HandClock()
     speaker = SilentSpeaker(clock)
     speaker.open(RATE)
+    told: list[tuple[object, ...]] = []
     player = Player(
         clock=clock,
         speaker=speaker,
         sample_rate=RATE,
         seed=1,
         new_id=new_id,
-        on_state=lambda state: None,
+        on_state=lambda state: told.append(("state", state)),
         on_heard=lambda samples, at_s: None,
+        on_started=lambda round_id: told.append(("started", round_id)),
+        on_progress=lambda round_id, position_s: told.append(("progress", round_id, position_s)),
+        on_finished=lambda round_id, position_s, cut: told.append(("finished", round_id, position_s, cut)),
+        on_stall=lambda stalled: told.append(("stall", stalled)),
     )
-    return World(clock, player, [], np.zeros(WEIGHT_COUNT, np.float32))
+    return World(clock, player, [], np.zeros(WEIGHT_COUNT, np.float32), told)
 
 
+_I, _P, _H = ConversationState.IDLE, ConversationState.PLAYING, ConversationState.PAUSED
+MOVES = {(_I, _P), (_P, _I), (_P, _H), (_H, _P), (_H, _I), (_I, _H)}  # a round may be paused before it is heard
 STEPS = st.one_of(
     st.tuples(st.just("audio"), st.integers(1, 8), st.booleans()),
     st.tuples(st.just("motion"), st.integers(0, 3), st.integers(1, 20)),
     st.tuples(st.just("gap"), st.integers(0, 1), st.integers(1, 5)),
-    st.tuples(st.sampled_from(["interrupt", "pause", "resume", "lose", "cut while drawing"])),
+    st.tuples(
+        st.sampled_from(
+            ["interrupt", "pause", "resume", "lose", "end motion", "strict", "independent", "cut while drawing"]
+        )
+    ),
     st.tuples(st.just("time"), st.integers(1, 30)),
 )
+
+
+def told_rightly(world: World) -> None:
+    """One finish for each round and none before it began; states along the table; stalls in pairs."""
+    finished = [event for event in world.told if event[0] == "finished"]
+    assert [event[1] for event in finished] == [sent.id for sent in world.rounds]
+    for sent in world.rounds:
+        own = [event for event in world.told if event[1] == sent.id]
+        assert own[-1][0] == "finished"
+        starts = [event for event in own if event[0] == "started"]
+        assert len(starts) == (float(str(own[-1][2])) > 0.0)
+        positions = [float(str(event[2])) for event in own if event[0] in ("progress", "finished")]
+        assert positions == sorted(positions)
+        assert own[0][0] == "started" if starts else len(own) == 1
+    states = [ConversationState.IDLE, *(event[1] for event in world.told if event[0] == "state")]
+    assert all(pair in MOVES for pair in itertools.pairwise(states))
+    stalls = [event[1] for event in world.told if event[0] == "stall"]
+    assert stalls == [i % 2 == 0 for i in range(len(stalls))]
+    assert len(stalls) % 2 == 0
 
 
 @given(st.lists(STEPS, max_size=40))
@@ -145,6 +176,12 @@ def test_no_frame_of_an_old_round_is_ever_shown(steps: list[tuple[object, ...]])
                 world.player.resume()
             case ("lose",):
                 world.player.lose_connection()
+            case ("end motion",):
+                world.player.end_motion(world.player.round_id or "")
+            case ("strict",):
+                world.player.starvation_mode = FrameStarvationMode.STRICT_SYNC
+            case ("independent",):
+                world.player.starvation_mode = FrameStarvationMode.AUDIO_INDEPENDENT
             case ("time", int(fiftieths)):
                 world.pass_time(fiftieths)
     ids = [sent.id for sent in world.rounds]
@@ -154,6 +191,7 @@ def test_no_frame_of_an_old_round_is_ever_shown(steps: list[tuple[object, ...]])
     world.pass_time(50)
     assert not world.shown[SHAPES].any()
     assert world.player.state is ConversationState.IDLE
+    told_rightly(world)
 
 
 def test_the_property_can_fail() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avatarkit.frames import HEAD_COUNT, WEIGHT_COUNT, MotionFrames
@@ -42,6 +42,7 @@ def test_every_frame_time_of_a_long_round_is_that_frame() -> None:
 
 
 @given(st.permutations(range(12)), st.lists(st.integers(0, 11), max_size=5))
+@settings(deadline=None)
 def test_order_and_repeats_do_not_matter(order: list[int], repeats: list[int]) -> None:
     timeline = MotionTimeline(25.0)
     new = sum(timeline.add(frames(i, [i / 12])) for i in [*order, *repeats])

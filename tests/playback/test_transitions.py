@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avatarkit.frames import ARKIT_INDEX, HEAD_COUNT, WEIGHT_COUNT, Pose
@@ -68,6 +68,7 @@ def test_interrupt_takes_over_from_a_slow_leave() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["enter", "leave", "interrupt"]), st.floats(0.005, 0.5)), max_size=20))
+@settings(deadline=None)
 def test_no_sequence_of_changes_makes_a_jump(steps: list[tuple[str, float]]) -> None:
     layer = SpeechLayer()
     now_s, values = 0.0, [0.0]

@@ -13,6 +13,8 @@ from avatarkit.cli import apps, audit, avatars, keys, sessions, tokens
 from avatarkit.cli.demo import demo
 from avatarkit.cli.doctor import doctor
 from avatarkit.cli.output import fail
+from avatarkit.cli.record import record
+from avatarkit.cli.replay import replay
 from avatarkit.cli.serve import serve
 from avatarkit.cli.token import token
 from avatarkit.errors import AvatarError
@@ -52,6 +54,8 @@ app.command("serve")(serve)
 app.command("token")(token)
 app.command("demo")(demo)
 app.command("doctor")(doctor)
+app.command("record")(record)
+app.command("replay")(replay)
 app.add_typer(apps.app, name="apps")
 app.add_typer(keys.app, name="keys")
 app.add_typer(tokens.app, name="tokens")

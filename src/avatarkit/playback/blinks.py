@@ -9,7 +9,7 @@ from avatarkit.playback.chance import Chance
 from avatarkit.playback.cues import Cue, Cues
 from avatarkit.playback.gaze import EPOCH_S, Gaze
 
-SPEAKING_MEDIAN_S: Final = 1.9
+SPEAKING_MEDIAN_S: Final = 2.2
 """Median time between two blinks while speaking, unless the mood's is shorter."""
 
 SIGMA: Final = 0.6

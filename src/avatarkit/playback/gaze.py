@@ -139,7 +139,8 @@ class Gaze:
             return _Shift(end_s, self._anchor(self._epoch + 1))
         averted = self._cues.style(last.t_s).averted + (0.2 if speaking else 0.0)
         aside = self._chance.uniform(_STREAM, place + 1) < averted
-        size = min(self._chance.exponential(_STREAM, place + 2, 7.0 if aside else 1.2), 15.0 if aside else 3.0)
+        drawn = self._chance.exponential(_STREAM, place + 2, 5.0 if aside else 1.2)
+        size = min(3.5 + drawn, 15.0) if aside else min(drawn, 3.0)
         return _Shift(at_s, self._around(place + 3, size))
 
     def _anchor(self, epoch: int) -> Look:

@@ -32,7 +32,7 @@ _NOD_STREAM: Final = 300
 _PRESS_SLOT_S: Final = 11.0
 _PRESS_STREAM: Final = 301
 _SWAY_SPEAKING: Final = 0.5  # the motion of speech has a sway of its own
-_AXES_DEG: Final = ((0.9, 0.35), (1.2, 0.35), (0.6, 0.15))  # slow and quick part of pitch, yaw, roll
+_AXES_DEG: Final = ((0.9, 0.8), (1.2, 0.9), (0.6, 0.4))  # slow and quick part of pitch, yaw, roll
 
 _BLINK_LEFT: Final = ARKIT_INDEX["eyeBlinkLeft"]
 _BLINK_RIGHT: Final = ARKIT_INDEX["eyeBlinkRight"]
@@ -58,8 +58,9 @@ class Life:
         self.cues = Cues()
         self.gaze = Gaze(chance, self.cues)
         self._blinks = Blinks(chance, self.cues, self.gaze)
-        self._slow = [Wander(chance, axis, 3.5) for axis in range(3)]
-        self._quick = [Wander(chance, 10 + axis, 0.8) for axis in range(3)]
+        self._slow = [Wander(chance, axis, 3.0) for axis in range(3)]
+        self._quick = [Wander(chance, 10 + axis, 0.7) for axis in range(3)]
+        self._unrest = Wander(chance, 15, 4.5)
         self._posture = [Wander(chance, 20 + axis, 23.0) for axis in range(3)]
         self._smile = Wander(chance, 30, 7.0)
         self._uneven = Wander(chance, 31, 7.0)
@@ -118,7 +119,7 @@ class Life:
         uneven = 0.012 * self._uneven.at(t_s)
         weights[_SMILE_LEFT] = min(max(smile + uneven, 0.0), 0.4) * (1.0 - 0.7 * speaking)
         weights[_SMILE_RIGHT] = min(max(smile - uneven, 0.0), 0.4) * (1.0 - 0.7 * speaking)
-        brow = style.brow + 0.03 * self._brow.at(t_s) + 0.006 * max(0.0, -in_socket.pitch)
+        brow = style.brow + 0.025 * self._brow.at(t_s) + 0.006 * max(0.0, -in_socket.pitch)
         weights[_BROW] = min(max(brow, 0.0), 0.25)
         for shapes, weight in (
             (_SQUINTS, style.squint * (1.0 - 0.5 * speaking)),
@@ -138,9 +139,10 @@ class Life:
             0.0,
         )
         head = [0.0] * HEAD_COUNT
+        unrest = min(abs(self._unrest.at(t_s)), 1.5)  # people move in bouts, with stillness between
         for axis, (slow, quick) in enumerate(_AXES_DEG):
             wander = slow * (self._slow[axis].at(t_s) + 0.6 * self._posture[axis].at(t_s))
-            angle_deg = size * (wander + quick * self._quick[axis].at(t_s)) + added[axis]
+            angle_deg = size * (wander + quick * unrest * self._quick[axis].at(t_s)) + added[axis]
             head[axis] = math.radians(angle_deg)
         head[3] = 0.02 * head[1]  # the neck is behind the face: a turn takes it along
         head[4] = 0.0008 * breath

@@ -37,10 +37,10 @@ class Style:
 
 
 STYLES: Final[dict[Mood, Style]] = {
-    Mood.NEUTRAL: Style(3.1, 0.15, 0.05, 0.03, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0),
+    Mood.NEUTRAL: Style(3.1, 0.15, 0.05, 0.05, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0),
     Mood.ATTENTIVE: Style(3.6, 0.07, 0.06, 0.08, 0.0, 0.0, 1.5, 0.7, 7.0, 0.8),
     Mood.CHEERFUL: Style(2.8, 0.14, 0.24, 0.06, 0.12, 0.0, -1.0, 1.3, 3.0, 1.1),
-    Mood.TIRED: Style(2.2, 0.22, 0.0, 0.0, 0.0, 0.22, 3.5, 0.8, 0.0, 1.4),
+    Mood.TIRED: Style(2.2, 0.22, 0.02, 0.03, 0.0, 0.22, 3.5, 0.8, 0.0, 1.4),
 }
 _NAMES: Final = tuple(field.name for field in fields(Style))
 

@@ -98,7 +98,7 @@ class Round:
 
     def lacks_motion(self, heard: float) -> bool:
         """Whether it is heard at a position for which motion has yet to come."""
-        if not self.expects_motion or self.motion_ended or heard >= self.written:
+        if not self.expects_motion or self.motion_ended or heard >= self.written - 1:
             return False
         return self.timeline is None or self.timeline.sample(heard / self.rate) is None
 
