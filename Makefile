@@ -19,7 +19,9 @@ demo: $(VENV)/.demo ## Install, run all five stages on real speech, save a talki
 	$(BIN)/avatarkit demo --out $(OUT)
 
 test: $(VENV)/.test ## Install what the tests need and run the whole suite.
+	@sh scripts/system-packages.sh chromium postgresql
 	$(PY) -m pytest
+	@sh web/scripts/test.sh
 
 check: $(VENV)/.test ## Lint, formatting and strict types.
 	$(BIN)/ruff check .
