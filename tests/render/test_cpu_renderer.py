@@ -12,6 +12,7 @@ from renderer_suite import RendererSuite, posed
 from avatarkit.avatars.bundle import Bundle, BundleInfo, Material, MaterialKind, Mesh
 from avatarkit.avatars.rig import Rig
 from avatarkit.frames import Pose
+from avatarkit.render.cpu import jit, raster, shade, shadow
 from avatarkit.render.cpu.renderer import CpuRenderer
 from avatarkit.types import Camera
 
@@ -184,3 +185,64 @@ def test_a_missing_texture_is_refused():
 def test_threads_are_limited():
     with pytest.raises(ValueError, match="threads"):
         CpuRenderer(0)
+
+
+def test_what_is_cut_out_by_alpha_throws_no_solid_shadow():
+    ground = square(0.0, (0.5, 0.5, 0.5), side=0.15)
+    hole = np.zeros((8, 8, 4), np.uint8)
+    card = square(0.1, (0.5, 0.5, 0.5), side=0.03, texture=0, alpha_cutoff=0.5)
+    assert np.array_equal(draw([ground], textures=[hole]), draw([ground, card], textures=[hole]))
+
+
+def test_skipping_the_shadow_filter_where_all_is_lit_or_dark_changes_nothing(monkeypatch):
+    bundle, pose = head_bundle(), posed(head=(0.1, 0.35, 0.05, 0, 0, 0))
+
+    def picture():
+        renderer = CpuRenderer(1)
+        renderer.load(bundle)
+        image = renderer.draw(pose, CAMERA, (160, 160))
+        renderer.close()
+        return image
+
+    surveyed = picture()
+
+    def survey_nothing(depth, reach):
+        reach[0], reach[1] = -np.inf, np.inf
+
+    monkeypatch.setattr(shadow, "survey_shadow", survey_nothing)
+    assert np.array_equal(surveyed, picture())
+
+
+def test_a_triangle_looks_the_same_whole_and_in_small_pieces():
+    """Triangles of more than 64 pixels take another path through the rasteriser than small ones."""
+    corners = np.array([[-0.14, -0.12], [0.15, -0.09], [0.02, 0.16]])
+    pieces = 8
+    rows = [
+        (corners[0] * (pieces - i - j) + corners[1] * i + corners[2] * j) / pieces
+        for j in range(pieces + 1)
+        for i in range(pieces + 1 - j)
+    ]
+    start = np.cumsum([0] + [pieces + 1 - j for j in range(pieces)])
+    up = [(start[j] + i, start[j] + i + 1, start[j + 1] + i) for j in range(pieces) for i in range(pieces - j)]
+    down = [
+        (start[j] + i + 1, start[j + 1] + i + 1, start[j + 1] + i)
+        for j in range(pieces)
+        for i in range(pieces - j - 1)
+    ]
+
+    def picture(points, triangles):
+        positions = np.column_stack([points, np.zeros(len(points))]).astype(np.float32)
+        normals = np.tile(np.array([0, 0, 1], np.float32), (len(points), 1))
+        mesh = Mesh("flat", positions, normals, np.array(triangles, np.uint32), Material("flat"))
+        return draw([mesh], size=(400, 400))
+
+    whole, cut_up = picture(corners, [(0, 1, 2)]), picture(np.array(rows), up + down)
+    # The pieces' corners are rounded to 1/256 pixel, which may move a sample over the outline.
+    difference = np.abs(whole.astype(int) - cut_up.astype(int))
+    assert (difference.max(axis=2) > 1).mean() < 0.001
+    assert (whole[..., 3] == 255).sum() > 20000
+
+
+def test_machine_code_on_disk_is_dropped_when_any_kernel_file_changed():
+    stamps = {kernel._cache._cache_file._source_stamp for kernel in (raster.raster_band, shade.shade_band)}
+    assert stamps == {jit._sources()}

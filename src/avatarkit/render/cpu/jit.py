@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import numba
@@ -12,6 +14,7 @@ import numpy.typing as npt
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
 I16 = npt.NDArray[np.int16]
 U8 = npt.NDArray[np.uint8]
 Real = Any
@@ -26,6 +29,17 @@ _FunctionT = TypeVar("_FunctionT", bound=Callable[..., Any])
 _FAST_MATH: Final = {"nsz", "arcp", "contract", "afn", "reassoc"}
 
 
+def _sources() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+_SOURCES: Final = _sources()
+"""Changes with any file of this folder."""
+
+
 def kernel(function: _FunctionT) -> _FunctionT:
     """Compile a function on its first call, keep the machine code on disk, and run it without the GIL.
 
@@ -34,6 +48,11 @@ def kernel(function: _FunctionT) -> _FunctionT:
     renderers of different views together.
     """
     compiled = numba.njit(cache=True, nogil=True, fastmath=_FAST_MATH, error_model="numpy")(function)
+    store: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    if hasattr(store, "_source_stamp"):
+        # Machine code on disk counts as current by the time of its own file alone, while it holds constants and
+        # functions of others: what is left of an older version would write where it must not.
+        store._source_stamp = _SOURCES
     return cast(_FunctionT, compiled)
 
 

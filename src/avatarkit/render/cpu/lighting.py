@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
-from avatarkit.render.cpu.fragments import ALBEDO, CHUNK, LIT, NORMAL, POSITION, RESPONSE, TANGENT
+from avatarkit.render.cpu.fragments import ALBEDO, CHUNK, LANES, LIT, NORMAL, POSITION, TANGENT
 from avatarkit.render.cpu.jit import F32, Real, inlined, kernel
-
-_LANES: Final = 16
 
 
 @inlined
@@ -33,11 +29,12 @@ def _square(x: Real) -> Real:
 
 
 @kernel
-def light_fragments(lights: F32, count: int, to: F32) -> None:
+def light_fragments(lights: F32, response: F32, count: int, to: F32) -> None:
     """Replace the albedo of fragments by their linear colour, tone-mapped to 0..1.
 
-    Diffuse: wrapped Lambert, by channel. Highlights: Blinn-Phong lobes of exponent 8, 48 and 384, and for hair
-    the strand lobes of Kajiya and Kay (1989), shifted as in Scheuermann (2004). Edges: Schlick's Fresnel term.
+    ``response`` is the material's row of factors. Diffuse: wrapped Lambert, by channel. Highlights: Blinn-Phong lobes
+    of exponent 8, 48 and 384, and for hair the strand lobes of Kajiya and Kay (1989), shifted as in Scheuermann
+    (2004). Edges: Schlick's Fresnel term.
     """
     zero, half, one, least = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(1e-12)
     lx, ly, lz, kr, kg, kb = lights[0], lights[1], lights[2], lights[3], lights[4], lights[5]
@@ -45,26 +42,25 @@ def light_fragments(lights: F32, count: int, to: F32) -> None:
     rx, ry, rz, rr, rg, rb = lights[12], lights[13], lights[14], lights[15], lights[16], lights[17]
     sr, sg, sb, gr, gg, gb = lights[18], lights[19], lights[20], lights[21], lights[22], lights[23]
     ex, ey, ez, cx, cy, cz = lights[24], lights[25], lights[26], lights[27], lights[28], lights[29]
+    wrap_r, wrap_g, wrap_b, soften, penumbra = response[0], response[1], response[2], response[3], response[4]
+    ambient, broad, middle_gloss, sharp, sheen = response[5], response[6], response[7], response[8], response[9]
+    rim_share, strand, shadowed = response[10], response[11], response[12]
     # Whole vectors: what lies behind the last fragment is lit too, and never looked at.
-    for i in range((count + _LANES - 1) // _LANES * _LANES):
+    for i in range((count + LANES - 1) // LANES * LANES):
         nx, ny, nz = to[NORMAL + i], to[NORMAL + CHUNK + i], to[NORMAL + 2 * CHUNK + i]
         scale = one / np.sqrt(nx * nx + ny * ny + nz * nz + least)
         nx, ny, nz = nx * scale, ny * scale, nz * scale
         vx, vy, vz = ex - to[POSITION + i], ey - to[POSITION + CHUNK + i], ez - to[POSITION + 2 * CHUNK + i]
         scale = one / np.sqrt(vx * vx + vy * vy + vz * vz + least)
         vx, vy, vz = vx * scale, vy * scale, vz * scale
-        m = RESPONSE + i
-        ambient, strand = to[m + 5 * CHUNK], to[m + 11 * CHUNK]
-
         key = nx * lx + ny * ly + nz * lz
         # Where a surface turns away from the light, the terminator takes over from the shadow map's coarse edge.
         turning = min(max(np.float32(0.6) - key * np.float32(4.0), zero), one)
-        lit = one - to[m + 12 * CHUNK] * (one - to[LIT + i]) * (one - turning)
-        half_lit = to[m + 4 * CHUNK] * lit * (one - lit)
-        soften = to[m + 3 * CHUNK]
-        red = _diffuse(key, to[m], soften) * min(lit + half_lit, one) * kr
-        green = _diffuse(key, to[m + CHUNK], soften) * (lit + np.float32(0.15) * half_lit) * kg
-        blue = _diffuse(key, to[m + 2 * CHUNK], soften) * lit * kb
+        lit = one - shadowed * (one - to[LIT + i]) * (one - turning)
+        half_lit = penumbra * lit * (one - lit)
+        red = _diffuse(key, wrap_r, soften) * min(lit + half_lit, one) * kr
+        green = _diffuse(key, wrap_g, soften) * (lit + np.float32(0.15) * half_lit) * kg
+        blue = _diffuse(key, wrap_b, soften) * lit * kb
         fill = max((nx * fx + ny * fy + nz * fz) * np.float32(0.75) + np.float32(0.25), zero)
         sky = half + half * ny
         ground = one - sky
@@ -74,7 +70,7 @@ def light_fragments(lights: F32, count: int, to: F32) -> None:
 
         edge = one - max(nx * vx + ny * vy + nz * vz, zero)
         behind = max(nx * rx + ny * ry + nz * rz, zero)
-        rim = to[m + 10 * CHUNK] * behind * (np.float32(0.25) + np.float32(0.75) * edge * edge)
+        rim = rim_share * behind * (np.float32(0.25) + np.float32(0.75) * edge * edge)
         red, green, blue = red + rim * rr, green + rim * rg, blue + rim * rb
         ar, ag, ab = to[ALBEDO + i], to[ALBEDO + CHUNK + i], to[ALBEDO + 2 * CHUNK + i]
         red, green, blue = red * ar, green * ag, blue * ab
@@ -85,15 +81,15 @@ def light_fragments(lights: F32, count: int, to: F32) -> None:
         nh = nx * hx + ny * hy + nz * hz
         lobe = _square(_square(_square(max(nh, zero))))
         middle = _square(_square(lobe) * lobe)
-        gloss = to[m + 6 * CHUNK] * lobe + to[m + 7 * CHUNK] * middle
+        gloss = broad * lobe + middle_gloss * middle
         gloss *= lit * min(max(key * np.float32(4.0), zero), one)
         wx, wy, wz = cx + vx, cy + vy, cz + vz
         scale = one / np.sqrt(wx * wx + wy * wy + wz * wz + least)
         wet = max((nx * wx + ny * wy + nz * wz) * scale, zero)
         wet = _square(_square(_square(wet)))
         wet = _square(_square(_square(_square(_square(wet) * wet))))
-        gloss += to[m + 8 * CHUNK] * wet * (np.float32(0.4) + np.float32(0.6) * lit)
-        mirror = edge * _square(_square(edge)) * to[m + 9 * CHUNK] * ambient * np.float32(2.0)
+        gloss += sharp * wet * (np.float32(0.4) + np.float32(0.6) * lit)
+        mirror = edge * _square(_square(edge)) * sheen * ambient * np.float32(2.0)
 
         tx, ty, tz = to[TANGENT + i], to[TANGENT + CHUNK + i], to[TANGENT + 2 * CHUNK + i]
         scale = one / np.sqrt(tx * tx + ty * ty + tz * tz + least)
@@ -108,7 +104,7 @@ def light_fragments(lights: F32, count: int, to: F32) -> None:
         second *= np.float32(0.85) * onto
         tr, tv = tx * rx + ty * ry + tz * rz, tx * vx + ty * vy + tz * vz
         glow = np.sqrt(max((one - tr * tr) * (one - tv * tv), zero)) - tr * tv
-        glow = _square(_square(_square(max(glow, zero)))) * half * behind * strand * to[m + 10 * CHUNK]
+        glow = _square(_square(_square(max(glow, zero)))) * half * behind * strand * rim_share
 
         red += kr * (gloss + second * ar) + mirror * (sky * sr + fill * fr) + glow * (ar + np.float32(0.03))
         green += kg * (gloss + second * ag) + mirror * (sky * sg + fill * fg) + glow * (ag + np.float32(0.03))

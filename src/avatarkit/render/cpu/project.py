@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avatarkit.render.cpu.jit import F32, I16, I32, U8, Real, kernel
+from avatarkit.render.cpu.visibility import DEPTH_STEPS
 from avatarkit.types import Camera
 
 SUBPIXELS: Final = 256
@@ -72,9 +73,9 @@ def light_matrix(direction: npt.NDArray[np.float64], positions: F32, margin_m: R
 
 @kernel
 def project(view: F32, record: F32, fixed: I32, begin: int, end: int) -> None:
-    """Fill columns 0..2 of the vertex records from their world positions, and the fixed-point positions (n, 2).
+    """Fill columns 0..2 of the vertex records from their world positions, and the places on the screen (n, 4).
 
-    What is too near gets 1/depth 0.
+    These are column and row in 1/256 pixel and 1/depth in ``DEPTH_STEPS``, 0 for what is too near.
     """
     focal, cx, cy = view[3, 0], view[3, 2], view[3, 3]
     far_off = np.float32(1e6)
@@ -82,7 +83,7 @@ def project(view: F32, record: F32, fixed: I32, begin: int, end: int) -> None:
         x, y, z = record[v, 3], record[v, 4], record[v, 5]
         depth = view[2, 0] * x + view[2, 1] * y + view[2, 2] * z + view[2, 3]
         if not depth > NEAREST_M:
-            record[v, 2] = 0.0
+            fixed[v, 2] = 0
             continue
         inverse = np.float32(1.0) / depth
         sx = cx + focal * inverse * (view[0, 0] * x + view[0, 1] * y + view[0, 2] * z + view[0, 3])
@@ -94,6 +95,7 @@ def project(view: F32, record: F32, fixed: I32, begin: int, end: int) -> None:
         record[v, 0] = fixed[v, 0] * np.float32(1.0 / SUBPIXELS)
         record[v, 1] = fixed[v, 1] * np.float32(1.0 / SUBPIXELS)
         record[v, 2] = inverse
+        fixed[v, 2] = max(int(inverse * np.float32(DEPTH_STEPS)), 1)
 
 
 @kernel
@@ -101,7 +103,6 @@ def cull(
     triangles: I32,
     materials: I32,
     flags: I32,
-    record: F32,
     fixed: I32,
     width: int,
     height: int,
@@ -114,7 +115,7 @@ def cull(
         rows[t, 0] = CULLED
         rows[t, 1] = -1
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        if record[a, 2] == 0.0 or record[b, 2] == 0.0 or record[c, 2] == 0.0:
+        if fixed[a, 2] == 0 or fixed[b, 2] == 0 or fixed[c, 2] == 0:
             continue
         ax, ay, bx, by, cx, cy = fixed[a, 0], fixed[a, 1], fixed[b, 0], fixed[b, 1], fixed[c, 0], fixed[c, 1]
         area = (np.int64(bx) - ax) * (np.int64(cy) - ay) - (np.int64(cx) - ax) * (np.int64(by) - ay)

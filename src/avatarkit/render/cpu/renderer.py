@@ -11,12 +11,13 @@ import numpy as np
 from avatarkit.avatars.bundle import Bundle
 from avatarkit.avatars.rig import head_transforms
 from avatarkit.frames import HEAD_COUNT, WEIGHT_COUNT, Pose
-from avatarkit.render.color import linear_table, srgb_table
+from avatarkit.render.color import srgb_table
 from avatarkit.render.contract import Image
 from avatarkit.render.cpu import deform, project, raster, shade, shadow
 from avatarkit.render.cpu.jit import F32, I16, I32, I64
 from avatarkit.render.cpu.lights import KEY_DIRECTION, light_values, unit
 from avatarkit.render.cpu.scene import Scene, build_scene
+from avatarkit.render.cpu.visibility import visibility_buffer
 from avatarkit.render.cpu.workers import Workers, default_thread_count
 from avatarkit.types import Camera
 
@@ -42,17 +43,23 @@ class _Buffers:
         self.record[:, 9:13] = scene.colors
         self.record[:, 13:15] = scene.uv
         self.tangents = scene.tangents.copy()
-        self.fixed: I32 = np.zeros((vertices, 2), np.int32)
+        self.fixed: I32 = np.zeros((vertices, 4), np.int32)
         self.rows: I16 = np.zeros((triangles, 2), np.int16)
         self.shadow_rows: I16 = np.zeros((triangles, 2), np.int16)
         self.in_light = np.empty((vertices, 3), np.float32)
         self.shadow = np.empty((_SHADOW_TEXELS, _SHADOW_TEXELS + shadow.LANES), np.float32)
-        self.seen: I64 = np.empty((0, 0), np.int64)
+        tiles = _SHADOW_TEXELS // shadow.TILE
+        self.shadow_reach = np.empty((2, tiles, tiles), np.float32)
+        self.listed: I32 = np.empty(triangles, np.int32)
+        self.band_starts: I64 = np.zeros(1, np.int64)
+        self.spare: list[I32] = []
+        """Visibility buffers of one band that no thread is using: what is used again stays in the cache."""
+        self._size = (0, 0)
 
     def fit(self, size: tuple[int, int]) -> None:
-        shape = (size[1], size[0] * raster.SAMPLES + raster.LANES)
-        if self.seen.shape != shape:
-            self.seen = np.empty(shape, np.int64)
+        if self._size != size:
+            self._size, self.spare = size, []
+            self.band_starts = np.zeros(-(-size[1] // _BAND_ROWS) + 1, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,6 @@ class CpuRenderer:
         self._scene: Scene | None = None
         self._buffers: _Buffers | None = None
         self._light_view = np.zeros((3, 4), np.float32)
-        self._tables = np.stack([linear_table(), np.arange(256, dtype=np.float32) * np.float32(2 / 255) - 1])
         self._encode = srgb_table()
 
     def load(self, bundle: Bundle) -> None:
@@ -139,7 +145,7 @@ class CpuRenderer:
         def cull(chunk: int) -> None:
             begin, end = chunk * _VERTEX_CHUNK, min((chunk + 1) * _VERTEX_CHUNK, triangles)
             project.cull(
-                scene.triangles, scene.triangle_material, scene.flags, to.record, to.fixed, size[0], size[1], to.rows,
+                scene.triangles, scene.triangle_material, scene.flags, to.fixed, size[0], size[1], to.rows,
                 begin, end,
             )  # fmt: skip
 
@@ -161,24 +167,37 @@ class CpuRenderer:
 
         self._workers.run(cull, -(-len(triangles) // _VERTEX_CHUNK))
         self._workers.run(band, _SHADOW_TEXELS // _SHADOW_BAND_ROWS)
+        shadow.survey_shadow(to.shadow, to.shadow_reach)
 
     def _paint(self, scene: Scene, to: _Buffers, views: _Views, image: Image) -> None:
         textures = scene.textures
         height, width = image.shape[:2]
         texel_m = np.float32(1.0 / np.linalg.norm(views.light[0, :3]))
 
+        starts = to.band_starts
+        raster.count_in_bands(to.rows, _BAND_ROWS, starts)
+        if starts[-1] > len(to.listed):
+            to.listed = np.empty(2 * int(starts[-1]), np.int32)
+        raster.list_in_bands(to.rows, _BAND_ROWS, starts, to.listed)
+
         def band(number: int) -> None:
             top = number * _BAND_ROWS
             bottom = min(top + _BAND_ROWS, height)
+            try:
+                seen = to.spare.pop()
+            except IndexError:
+                seen = visibility_buffer((width, _BAND_ROWS))
             raster.raster_band(
-                scene.triangles, scene.triangle_material, scene.factors, scene.flags, textures.alphas,
-                textures.levels, textures.counts, to.rows, to.fixed, to.record, to.seen, width, top, bottom,
+                to.listed[starts[number] : starts[number + 1]], scene.triangles, scene.triangle_material,
+                scene.factors, scene.flags, textures.alphas,
+                textures.levels, textures.counts, to.fixed, to.record, seen, width, top, bottom,
             )  # fmt: skip
             shade.shade_band(
                 scene.triangles, scene.triangle_material, scene.factors, scene.flags, textures.texels,
-                textures.levels, textures.counts, self._tables, to.record, to.tangents, views.lights, views.light,
-                to.shadow, texel_m, to.seen, self._encode, scene.textured, image, top, bottom,
+                textures.levels, textures.counts, to.record, to.tangents, views.lights, views.light,
+                to.shadow, to.shadow_reach, texel_m, seen, self._encode, image, top, bottom,
             )  # fmt: skip
+            to.spare.append(seen)
 
         self._workers.run(band, -(-height // _BAND_ROWS))
 

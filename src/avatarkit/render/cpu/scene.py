@@ -38,7 +38,6 @@ class Scene:
     casts: U8
     """uint8 (m,): 1 where a triangle casts a shadow."""
     textures: TexturePool
-    textured: bool
 
 
 def build_scene(bundle: Bundle) -> Scene:
@@ -55,8 +54,7 @@ def build_scene(bundle: Bundle) -> Scene:
     triangle_material = np.repeat(np.arange(len(meshes), dtype=np.int32), np.diff(rig.triangle_starts))
     order = _drawing_order(rig, factors[triangle_material, CUTOFF] >= 0.0)
     triangle_material = triangle_material[order]
-    # Lashes and brows are thinner than a texel of the shadow map: their shadow would be noise.
-    casting = np.array([m.kind is not MaterialKind.LASH for m in materials], np.uint8)
+    casting = np.array([_casts(material) for material in materials], np.uint8)
     return Scene(
         rig=rig,
         morph_starts=rig.morph_starts.astype(np.int32),
@@ -69,8 +67,17 @@ def build_scene(bundle: Bundle) -> Scene:
         flags=flags,
         casts=casting[triangle_material],
         textures=textures,
-        textured=bool((flags[:, :2] >= 0).any()),
     )
+
+
+def _casts(material: Material) -> bool:
+    """Whether a shadow is worth drawing.
+
+    Lashes and brows are thinner than a texel of the shadow map, and so is what is cut out by alpha: their shadows
+    would be noise, or solid. What lies within the head throws its shadow where nobody sees it.
+    """
+    inner = (MaterialKind.EYE, MaterialKind.TEETH, MaterialKind.MOUTH)
+    return material.kind is not MaterialKind.LASH and material.kind not in inner and material.alpha_cutoff is None
 
 
 def _drawing_order(rig: RigArrays, cut: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from avatarkit.render.cpu.dress import apply_textures, receive_shadow
+from avatarkit.render.cpu.dress import apply_color, apply_normals, receive_shadow
 from avatarkit.render.cpu.fragments import ALBEDO, CHUNK, FIELDS, MARKS, PIXEL, SHARE
-from avatarkit.render.cpu.gather import find, interpolate
-from avatarkit.render.cpu.jit import F32, I32, I64, U8, Real, kernel
+from avatarkit.render.cpu.gather import find, interpolate, sort_by_material
+from avatarkit.render.cpu.jit import F32, I32, U8, Real, kernel
 from avatarkit.render.cpu.lighting import light_fragments
-from avatarkit.render.cpu.raster import SAMPLES
+from avatarkit.render.cpu.materials import NORMAL_TEXTURE, TEXTURE
+from avatarkit.render.cpu.visibility import SAMPLES
 
 
 @kernel
-def _add(marks: I32, fragments: F32, count: int, total: F32) -> None:
+def _add(marks: I32, order: I32, begin: int, count: int, fragments: F32, total: F32) -> None:
     """Add fragments, weighed by their samples, to the row ``total`` (w, 4): linear RGB and samples."""
     for i in range(count):
-        x = marks[PIXEL + i]
-        share = np.float32(marks[SHARE + i])
+        n = order[begin + i]
+        x, share = marks[n, PIXEL], np.float32(marks[n, SHARE])
         for k in range(3):
             total[x, k] += share * fragments[ALBEDO + k * CHUNK + i]
         total[x, 3] += share
@@ -42,24 +43,32 @@ def _encode_row(total: F32, encode: U8, out: U8, y: int) -> None:
 
 @kernel
 def shade_band(
-    triangles: I32, materials: I32, factors: F32, flags: I32, texels: U8, levels: I32, counts: I32, tables: F32,
-    record: F32, tangents: F32, lights: F32, light_view: F32, shadow: F32, texel_m: Real, seen: I64, encode: U8,
-    textured: bool, out: U8, top: int, bottom: int,
+    triangles: I32, materials: I32, factors: F32, flags: I32, texels: U8, levels: I32, counts: I32, record: F32,
+    tangents: F32, lights: F32, light_view: F32, shadow: F32, reach: F32, texel_m: Real, seen: I32, encode: U8,
+    out: U8, top: int, bottom: int,
 ) -> None:  # fmt: skip
     """Fill rows ``top`` to ``bottom`` (exclusive) of ``out`` uint8 (h, w, 4): sRGB with straight alpha."""
     width = out.shape[1]
-    fragments, marks = np.zeros(FIELDS * CHUNK, np.float32), np.zeros(MARKS * CHUNK, np.int32)
-    places, chosen = np.empty(2 * CHUNK, np.float32), np.empty(CHUNK, np.int32)
+    fragments = np.zeros(FIELDS * CHUNK, np.float32)
+    marks, places = np.empty((SAMPLES * width, MARKS), np.int32), np.empty((SAMPLES * width, 2), np.float32)
+    order, starts = np.empty(SAMPLES * width, np.int32), np.empty(factors.shape[0] + 1, np.int32)
     total = np.zeros((width, 4), np.float32)
     for y in range(top, bottom):
-        x = 0
-        while x < width:
-            count, x = find(seen, materials, y, x, width, marks, places, chosen)
-            if count > 0:
-                interpolate(triangles, factors, flags, record, tangents, marks, places, chosen, count, fragments)
-                if textured:
-                    apply_textures(flags, texels, levels, counts, tables, marks, count, fragments)
-                receive_shadow(light_view, shadow, texel_m, count, fragments)
-                light_fragments(lights, count, fragments)
-                _add(marks, fragments, count, total)
+        listed = find(seen, materials, y - top, y, width, marks, places)
+        sort_by_material(marks, listed, starts, order)
+        for row in range(factors.shape[0]):
+            for begin in range(starts[row], starts[row + 1], CHUNK):
+                count = min(CHUNK, starts[row + 1] - begin)
+                interpolate(
+                    triangles, factors, flags, record, tangents, row, order, marks, places, begin, count, fragments
+                )
+                image = flags[row, TEXTURE]
+                if image >= 0:
+                    apply_color(texels, levels[image, : counts[image]], count, fragments)
+                image = flags[row, NORMAL_TEXTURE]
+                if image >= 0:
+                    apply_normals(texels, levels[image, : counts[image]], count, fragments)
+                receive_shadow(light_view, shadow, reach, texel_m, count, fragments)
+                light_fragments(lights, factors[row], count, fragments)
+                _add(marks, order, begin, count, fragments, total)
         _encode_row(total, encode, out, y)

@@ -11,6 +11,12 @@ from avatarkit.render.cpu.jit import F32, I16, I32, kernel
 LANES: Final = 16
 """Texels that are tested at once; a row of the map is this much longer than the map is high."""
 
+TILE: Final = 8
+"""Texels, each way, of the tiles whose depths are surveyed."""
+
+_REACH: Final = TILE + 4
+"""What a filter of 5 x 5 texels that begins in a tile may touch."""
+
 
 @kernel
 def shadow_band(triangles: I32, rows: I16, points: F32, depth: F32, top: int, bottom: int) -> None:
@@ -51,3 +57,25 @@ def shadow_band(triangles: I32, rows: I16, points: F32, depth: F32, top: int, bo
                     flat[k] = min(flat[k], z if min(l0, l1, l2) >= 0.0 else np.float32(1e9))
                 w1 += step1 * np.float32(LANES)
                 w2 += step2 * np.float32(LANES)
+
+
+@kernel
+def survey_shadow(depth: F32, reach: F32) -> None:
+    """The least and the greatest depths near each tile of the shadow map: ``reach`` is (2, tiles, tiles).
+
+    "Near" is what a filter of 5 x 5 texels touches that begins within the tile.
+    """
+    size = depth.shape[0]
+    least, greatest = np.empty(size, np.float32), np.empty(size, np.float32)
+    for row in range(reach.shape[1]):
+        least[:] = np.float32(np.inf)
+        greatest[:] = np.float32(-np.inf)
+        for y in range(row * TILE, min(row * TILE + _REACH, size)):
+            for x in range(size):
+                least[x] = min(least[x], depth[y, x])
+                greatest[x] = max(greatest[x], depth[y, x])
+        for column in range(reach.shape[2]):
+            near, far = np.float32(np.inf), np.float32(-np.inf)
+            for x in range(column * TILE, min(column * TILE + _REACH, size)):
+                near, far = min(near, least[x]), max(far, greatest[x])
+            reach[0, row, column], reach[1, row, column] = near, far

@@ -10,9 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from avatarkit.render.color import linear_table, linear_to_srgb
-from avatarkit.render.cpu.jit import F32, I32, U8, Real, inlined
+from avatarkit.render.cpu.jit import I32, U8, Real, inlined, kernel
 
 MOST_LEVELS: Final = 14
+_SHARPEST: Final = 2.8
+"""Texels on a pixel at which the next level is taken."""
+_SQUEEZE: Final = 0.4
+"""How much the direction counts into which a surface is squeezed, when it is seen flat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,8 @@ class TexturePool:
     """All textures of a bundle."""
 
     texels: U8
-    """uint8 (n, 4): RGBA, sRGB colour with linear alpha (normal maps: plain numbers)."""
+    """uint8 (n, 4): RGBA. Colour is stored as the root of linear light, which is about as fine as sRGB and needs no
+    table to undo; alpha, and normal maps, as they are."""
     alphas: U8
     """uint8 (n,): the alphas alone, which are looked up far more often."""
     levels: I32
@@ -41,7 +46,7 @@ def pool_textures(textures: Sequence[npt.NDArray[np.uint8]], normal_maps: set[in
             height, width = image.shape[:2]
             levels[index, level] = used, width, height
             counts[index] = level + 1
-            parts.append(image.reshape(-1, 4))
+            parts.append((image if index in normal_maps else _rooted(image)).reshape(-1, 4))
             used += width * height
             if width == height == 1:
                 break
@@ -55,6 +60,12 @@ def _as_rgba(texture: npt.NDArray[np.uint8]) -> U8:
         return np.ascontiguousarray(texture)
     opaque = np.full((*texture.shape[:2], 1), 255, np.uint8)
     return np.concatenate([texture, opaque], axis=2)
+
+
+def _rooted(image: U8) -> U8:
+    out = image.copy()
+    out[..., :3] = np.rint(255.0 * np.sqrt(linear_table())).astype(np.uint8)[image[..., :3]]
+    return out
 
 
 def _halve(image: U8, plain: bool) -> U8:
@@ -72,47 +83,61 @@ def _halve(image: U8, plain: bool) -> U8:
 
 
 @inlined
-def mip_level(texel_area: Real, pixel_area: Real, levels: int) -> int:
-    """The mipmap level at which about one texel falls on a pixel, for a triangle's two areas."""
+def mip_level(u_right: Real, u_down: Real, v_right: Real, v_down: Real, levels: int) -> int:
+    """The mipmap level for a surface whose texture moves by so many texels from pixel to pixel.
+
+    About one texel falls on a pixel then; where the surface is seen so flat that the texture is squeezed into one
+    direction, the level lies between what the two directions ask for.
+    """
+    longest = max(u_right * u_right + v_right * v_right, u_down * u_down + v_down * v_down)
+    texels = max(abs(u_right * v_down - u_down * v_right), np.float32(_SQUEEZE) * longest)
     level = 0
-    while level < levels - 1 and texel_area > 2.8 * pixel_area:
-        texel_area *= 0.25
+    while level < levels - 1 and texels > np.float32(_SHARPEST):
+        texels *= np.float32(0.25)
         level += 1
     return level
 
 
 @inlined
-def sample(
-    texels: U8, first: int, width: int, height: int, u: Real, v: Real, tables: F32, row: int
-) -> tuple[Real, Real, Real, Real]:
-    """Bilinear sample with repeat addressing; row ``row`` of ``tables`` says what a colour byte stands for."""
-    one = np.float32(1.0)
+def _corners(width: int, height: int, u: Real, v: Real) -> tuple[int, int, int, int, Real, Real]:
+    """The four texels around a place, with repeat addressing, and the shares of the right and the lower ones."""
     x = (u - np.floor(u)) * np.float32(width) - np.float32(0.5)
     y = (v - np.floor(v)) * np.float32(height) - np.float32(0.5)
-    x0 = int(np.floor(x))
-    y0 = int(np.floor(y))
-    fx = x - np.float32(x0)
-    fy = y - np.float32(y0)
+    left, upper = np.floor(x), np.floor(y)
+    x0, y0 = int(left), int(upper)
     x1 = x0 + 1 if x0 + 1 < width else 0
     y1 = y0 + 1 if y0 + 1 < height else 0
-    if x0 < 0:
-        x0 = width - 1
-    if y0 < 0:
-        y0 = height - 1
-    a = first + y0 * width + x0
-    b = first + y0 * width + x1
-    c = first + y1 * width + x0
-    d = first + y1 * width + x1
-    wa = (one - fx) * (one - fy)
-    wb = fx * (one - fy)
-    wc = (one - fx) * fy
-    wd = fx * fy
-    red = wa * tables[row, texels[a, 0]] + wb * tables[row, texels[b, 0]]
-    red += wc * tables[row, texels[c, 0]] + wd * tables[row, texels[d, 0]]
-    green = wa * tables[row, texels[a, 1]] + wb * tables[row, texels[b, 1]]
-    green += wc * tables[row, texels[c, 1]] + wd * tables[row, texels[d, 1]]
-    blue = wa * tables[row, texels[a, 2]] + wb * tables[row, texels[b, 2]]
-    blue += wc * tables[row, texels[c, 2]] + wd * tables[row, texels[d, 2]]
-    alpha = wa * np.float32(texels[a, 3]) + wb * np.float32(texels[b, 3])
-    alpha += wc * np.float32(texels[c, 3]) + wd * np.float32(texels[d, 3])
-    return red, green, blue, alpha * np.float32(1.0 / 255.0)
+    x0 = x0 if x0 >= 0 else width - 1
+    y0 = y0 if y0 >= 0 else height - 1
+    return y0 * width + x0, y0 * width + x1, y1 * width + x0, y1 * width + x1, x - left, y - upper
+
+
+@kernel
+def sample_color(texels: U8, first: int, width: int, height: int, u: Real, v: Real) -> tuple[Real, Real, Real]:
+    """Bilinear sample of a colour texture: linear RGB."""
+    one, square = np.float32(1.0), np.float32(1.0 / 255.0**2)
+    a, b, c, d, fx, fy = _corners(width, height, u, v)
+    a, b, c, d = a + first, b + first, c + first, d + first
+    wb, wc, wd = fx * (one - fy) * square, (one - fx) * fy * square, fx * fy * square
+    wa = (one - fx) * (one - fy) * square
+    a0, a1, a2 = np.float32(texels[a, 0]), np.float32(texels[a, 1]), np.float32(texels[a, 2])
+    b0, b1, b2 = np.float32(texels[b, 0]), np.float32(texels[b, 1]), np.float32(texels[b, 2])
+    c0, c1, c2 = np.float32(texels[c, 0]), np.float32(texels[c, 1]), np.float32(texels[c, 2])
+    d0, d1, d2 = np.float32(texels[d, 0]), np.float32(texels[d, 1]), np.float32(texels[d, 2])
+    red = wa * a0 * a0 + wb * b0 * b0 + wc * c0 * c0 + wd * d0 * d0
+    green = wa * a1 * a1 + wb * b1 * b1 + wc * c1 * c1 + wd * d1 * d1
+    blue = wa * a2 * a2 + wb * b2 * b2 + wc * c2 * c2 + wd * d2 * d2
+    return red, green, blue
+
+
+@kernel
+def sample_plain(texels: U8, first: int, width: int, height: int, u: Real, v: Real) -> tuple[Real, Real, Real]:
+    """Bilinear sample of a texture of plain numbers: 0..255."""
+    one = np.float32(1.0)
+    a, b, c, d, fx, fy = _corners(width, height, u, v)
+    a, b, c, d = a + first, b + first, c + first, d + first
+    wa, wb, wc, wd = (one - fx) * (one - fy), fx * (one - fy), (one - fx) * fy, fx * fy
+    red = wa * texels[a, 0] + wb * texels[b, 0] + wc * texels[c, 0] + wd * texels[d, 0]
+    green = wa * texels[a, 1] + wb * texels[b, 1] + wc * texels[c, 1] + wd * texels[d, 1]
+    blue = wa * texels[a, 2] + wb * texels[b, 2] + wc * texels[c, 2] + wd * texels[d, 2]
+    return np.float32(red), np.float32(green), np.float32(blue)

@@ -18,6 +18,10 @@ from avatarkit.studio.character.spec import Color
 
 _STEPS: Final = 12
 """Points along a ribbon."""
+_LONGEST: Final = 0.965
+"""Length of the longest ribbon, as a share of the form's."""
+_SOLID: Final = 10
+"""The step of a ribbon from which on its strands end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,9 @@ class _Layer:
 
 
 _LAYERS: Final = (
-    _Layer(150, 0.0050, 0.0150, 0.62, 0.95),
-    _Layer(220, 0.0022, 0.0110, 0.85, 0.94),
-    _Layer(250, 0.0000, 0.0075, 1.00, 0.92),
-    _Layer(84, -0.0012, 0.0022, 1.06, 0.80),
+    _Layer(120, 0.0026, 0.0135, 0.80, 0.965),
+    _Layer(240, 0.0000, 0.0078, 1.00, 0.955),
+    _Layer(64, -0.0004, 0.0022, 1.04, 0.88),
 )
 
 
@@ -64,43 +67,63 @@ def under_layer(bob: Bob, color: Color) -> Part:
     )
 
 
-def locks(bob: Bob, color: Color, texture: int, seed: int) -> tuple[Part, Part]:
-    """The ribbons as two parts: the lower layers, whose backs show at the face, and the upper ones, whose do not."""
+def locks(bob: Bob, color: Color, texture: int, seed: int) -> list[Part]:
+    """The ribbons: the lower layers, whose backs show at the face, and the upper ones, whose do not.
+
+    Each as two parts. Down to where strands end, ribbons are solid, which is quick to draw and has clean outlines;
+    only their tips are cut out.
+    """
     rng = np.random.default_rng(seed)
     tones = _Tones(rng)
-    lower = _layers(_LAYERS[:2], bob, color, rng, tones)
-    upper = _layers(_LAYERS[2:], bob, color, rng, tones)
-    for part, name, both in ((lower, "hair below", True), (upper, "hair", False)):
-        part.name = name
-        part.material = Material(
-            name, MaterialKind.HAIR, roughness=0.4, texture=texture, double_sided=both, alpha_cutoff=0.45
-        )
-    return lower, upper
+    parts = []
+    for layers, name, both in ((_LAYERS[:1], "hair below", True), (_LAYERS[1:], "hair", False)):
+        ribbons = [ribbon for layer in layers for ribbon in _grow(layer, bob, color, rng, tones)]
+        for first, last, ending, cutoff in ((0, _SOLID, "", None), (_SOLID, _STEPS - 1, " tips", 0.45)):
+            part = _join(ribbons, first, last)
+            part.name = name + ending
+            part.material = Material(
+                part.name, MaterialKind.HAIR, roughness=0.4, texture=texture, double_sided=both, alpha_cutoff=cutoff
+            )
+            parts.append(part)
+    return parts
 
 
-def _layers(layers: tuple[_Layer, ...], bob: Bob, color: Color, rng: np.random.Generator, tones: _Tones) -> Part:
-    points, normals, colors, uvs = [], [], [], []
-    for layer in layers:
-        for number in range(layer.ribbons):
-            side = 1.0 if number % 2 else -1.0
-            sweep = (number // 2 + rng.random()) / (layer.ribbons // 2)
-            own = _ribbon(bob, layer, side, sweep, rng)
-            points.append(own[0])
-            normals.append(own[1])
-            uvs.append(own[2])
-            tone = layer.shade * tones.at(side, sweep) * (0.90 + 0.22 * rng.random())
-            colors.append(_strand_color(color, tone, own[2][:, 1], rng))
-    grid = grid_triangles(_STEPS, 2)
-    triangles = (np.arange(len(points))[:, None, None] * (2 * _STEPS) + grid[None]).reshape(-1, 3).astype(np.uint32)
-    all_points, all_normals = np.concatenate(points), np.concatenate(normals)
+@dataclass(frozen=True, slots=True)
+class _Ribbon:
+    """Two vertices a step: points, normals, texture coordinates and linear colours."""
+
+    points: Points
+    normals: Points
+    uv: npt.NDArray[np.float64]
+    colors: npt.NDArray[np.float64]
+
+
+def _grow(layer: _Layer, bob: Bob, color: Color, rng: np.random.Generator, tones: _Tones) -> list[_Ribbon]:
+    ribbons = []
+    for number in range(layer.ribbons):
+        side = 1.0 if number % 2 else -1.0
+        sweep = (number // 2 + rng.random()) / (layer.ribbons // 2)
+        points, normals, uv = _ribbon(bob, layer, side, sweep, rng)
+        tone = layer.shade * tones.at(side, sweep) * (0.90 + 0.22 * rng.random())
+        ribbons.append(_Ribbon(points, normals, uv, _strand_color(color, tone, uv[:, 1], rng)))
+    return ribbons
+
+
+def _join(ribbons: list[_Ribbon], first: int, last: int) -> Part:
+    """Steps ``first`` to ``last`` of all ribbons as one part, without name and material."""
+    steps, own = last - first + 1, slice(2 * first, 2 * (last + 1))
+    grid = grid_triangles(steps, 2)
+    triangles = (np.arange(len(ribbons))[:, None, None] * (2 * steps) + grid[None]).reshape(-1, 3).astype(np.uint32)
+    points = np.concatenate([ribbon.points[own] for ribbon in ribbons])
+    normals = np.concatenate([ribbon.normals[own] for ribbon in ribbons])
     return Part(
         name="",
-        points=all_points,
-        triangles=_facing(all_points, all_normals, triangles),
+        points=points,
+        triangles=_facing(points, normals, triangles),
         material=Material(""),
-        colors=np.concatenate(colors),
-        uv=np.concatenate(uvs),
-        normals=all_normals,
+        colors=np.concatenate([ribbon.colors[own] for ribbon in ribbons]),
+        uv=np.concatenate([ribbon.uv[own] for ribbon in ribbons]),
+        normals=normals,
     )
 
 
@@ -131,11 +154,10 @@ def _ribbon(
     lift = 1.0 + rng.normal() * 0.05
     depth = layer.depth_m + rng.normal() * 0.0007
     line = bob.curve(side, sweep, depth, lift, 40)
-    length = layer.shortest + (1.0 - layer.shortest) * rng.random()
-    begin = 0.0 if rng.random() < 0.7 else 0.18 * rng.random()
+    length = _LONGEST * (layer.shortest + (1.0 - layer.shortest) * rng.random())
     # Joints at different places on each ribbon, or the outline of the head becomes a polygon.
     bunching = 1.0 + 0.5 * rng.random()
-    line = _take(line, (begin + (length - begin) * np.linspace(0.0, 1.0, _STEPS) ** bunching) * 39)
+    line = _take(line, length * np.linspace(0.0, 1.0, _STEPS) ** bunching * 39)
     share = np.linspace(0.0, 1.0, _STEPS)
     along = np.gradient(line, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)

@@ -1,0 +1,31 @@
+"""The visibility buffer: which triangle is nearest at four samples a pixel, and how near it is."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from avatarkit.render.cpu.jit import I32
+
+SAMPLES: Final = 4
+SAMPLE_X: Final = (96, 224, 160, 32)
+SAMPLE_Y: Final = (32, 96, 224, 160)
+"""Sample places in 1/256 pixel: a rotated grid, so that near-vertical and near-horizontal edges get four steps."""
+
+DEPTH_STEPS: Final = 2.0**24
+"""A sample's depth is its 1/depth (1/m) in these steps: the larger is nearer, 0 is where nothing is seen."""
+
+PIXELS: Final = 4
+LANES: Final = SAMPLES * PIXELS
+"""Pixels, and samples, of a block: neighbours in a row that are tested at once."""
+
+TRIANGLE: Final = LANES
+BLOCK: Final = 2 * LANES
+"""A block's numbers: the depths of its samples, then, from ``TRIANGLE`` on, one more than their triangles. They lie
+in one array at constant distances, so that the compiler sees that the stores do not touch each other."""
+
+
+def visibility_buffer(size: tuple[int, int]) -> I32:
+    """Room for an image of ``size`` (width, height): int32 (height, blocks, BLOCK)."""
+    return np.empty((size[1], -(-size[0] // PIXELS), BLOCK), np.int32)
