@@ -253,3 +253,15 @@ async def test_a_method_that_a_path_has_not_is_told_those_that_it_has(server: Ru
 
     assert reply.status_code == 405
     assert set(reply.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+
+
+async def test_a_whole_number_may_be_written_with_a_point(server: Running) -> None:
+    path = f"/v1/admin/apps/{server.credentials.app_id}"
+    headers = {"X-Admin-Key": server.credentials.admin_key}
+    replies = [
+        await server.http.patch(path, headers=headers, content=f'{{"quotas": {{"max_sessions": {number}}}}}')
+        for number in ("5.0", "1e1", "5.5", "1e999", "NaN")
+    ]
+
+    assert [reply.status_code for reply in replies] == [200, 200, 400, 400, 400]
+    assert replies[1].json()["quotas"]["max_sessions"] == 10

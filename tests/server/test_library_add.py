@@ -35,7 +35,7 @@ async def test_an_uploaded_bundle_is_described_and_served(server: Running, tmp_p
     bundle = await server.http.get(shown.json()["bundleUrl"])
 
     assert made.status_code == 201
-    assert made.json() == shown.json()
+    assert made.json() == shown.json() | {"owner": None, "state": "published", "visibility": "everyone"}
     assert (shown.json()["name"], shown.json()["license"], shown.json()["author"]) == ("Tri", "CC-BY-4.0", "Someone")
     assert shown.json()["camera"] == {"position": [0.0, 0.1, 1.5], "target": [0.0, 0.1, 0.0], "verticalFovDeg": 30.0}
     assert bundle.content == content

@@ -152,3 +152,44 @@ class TestSigner:
     def test_a_short_key_is_refused(self) -> None:
         with pytest.raises(ValueError, match="32 bytes"):
             TokenSigner([SigningKey("a", b"short", 0, None)])
+
+
+async def test_keys_that_another_server_made_count_here(server: Running) -> None:
+    elsewhere = (await server.services.store()).signing_keys
+    now = int(time.time())
+    old = await server.token()
+    await elsewhere.rotate(now=now)
+    foreign = TokenSigner(await elsewhere.valid(now=now)).issue("app", expires_at=now + 60, now=now)
+    server.services._keys_read_s -= 2  # so long ago were the keys read
+
+    claims = await server.services.check_token(foreign)
+    assert isinstance(claims, TokenClaims)
+    assert claims.app_id == "app"
+    assert isinstance(await server.services.check_token(old), TokenClaims)
+    await elsewhere.rotate(now=now, drop_old=True)
+    server.services._keys_read_s -= 31
+    assert await server.services.check_token(old) is TokenFault.INVALID
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"singleUse": "yes"},
+        {"single_use": 1},
+        {"avatarId": ""},
+        {"avatar_id": 5},
+        {"maxSeconds": 0},
+        {"max_seconds": True},
+        {"maxSeconds": 10**9},
+    ],
+)
+async def test_a_bad_option_is_refused(server: Running, option: dict[str, Any]) -> None:
+    assert (await ask(server, option)).status_code == 400
+
+
+async def test_options_are_in_the_token(server: Running) -> None:
+    reply = await ask(server, {"singleUse": True, "avatarId": "ada", "maxSeconds": 30})
+
+    claims = await server.services.check_token(reply.json()["sessionToken"])
+    assert isinstance(claims, TokenClaims)
+    assert (claims.options.single_use, claims.options.avatar_id, claims.options.max_seconds) == (True, "ada", 30)

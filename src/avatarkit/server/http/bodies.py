@@ -11,6 +11,7 @@ from starlette.requests import Request
 from avatarkit.server.http.problems import Problem
 
 JSON_LIMIT_BYTES: Final = 64 * 1024
+_EXACT: Final = 2.0**53
 
 
 async def stream_body(request: Request, limit_bytes: int) -> AsyncIterator[bytes]:
@@ -32,12 +33,18 @@ async def json_object(request: Request, limit_bytes: int = JSON_LIMIT_BYTES) -> 
     if not body.strip():
         return {}
     try:
-        value = json.loads(body)
+        value = json.loads(body, parse_float=_number)
     except (ValueError, RecursionError):
         raise Problem(400, "invalidRequest", "The body is not JSON") from None
     if not isinstance(value, dict):
         raise Problem(400, "invalidRequest", "The body must be a JSON object")
     return value
+
+
+def _number(text: str) -> int | float:
+    """``1e3`` and ``1000.0`` are whole numbers in JSON."""
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) < _EXACT else value
 
 
 def _too_large(limit_bytes: int) -> Problem:
