@@ -5,7 +5,7 @@ speech at real-time pace over a real socket.
 
 *Lateness* of a frame: from when its client sent the last audio that the engine needs for it (its look-ahead included)
 to when the frame arrived. *First motion*: from a request's first audio to its first motion, look-ahead and all.
-*Per core*: sessions divided by the cores that the server kept busy.
+*Per core*: seconds of motion made for each second of processor time that the server used.
 """
 
 from __future__ import annotations
@@ -178,8 +178,9 @@ async def real_time(server: Server, script: Script, sessions: int, seconds: floa
         "frames": frames,
         "server_cores": cores,
         "clients_cores": own_cpu_s / wall_s,
-        "cpu_ms_per_session_s": 1000 * cpu_s / max(1e-9, spoken_s),
-        "sessions_per_core": len(speakers) / cores if cores else 0.0,
+        "cpu_ms_per_motion_s": 1000 * cpu_s / max(1e-9, frames / 25),
+        # By the motion that was made, so that a server that falls behind does not look fast.
+        "sessions_per_core": frames / 25 / cpu_s if cpu_s else 0.0,
         "memory_kib_per_session": memory / 1024,
         "wire_bytes_per_s": wire_bytes / max(1e-9, spoken_s),
     }
