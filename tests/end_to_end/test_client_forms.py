@@ -1,0 +1,85 @@
+"""Opus both ways, fetched tokens and resumed downloads, against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from avatarkit import (
+    AudioCodec,
+    AudioFormat,
+    AvatarManager,
+    AvatarSDK,
+    AvatarView,
+    Configuration,
+    LoadProgress,
+    PlaybackFinished,
+    SessionReport,
+)
+from avatarkit.audio.opus import OggOpusEncoder
+from avatarkit.render import OffscreenSurface
+
+from .real_server import Server
+
+PCM_BYTES = 16000 * 2  # one second
+FRAMES = (25, 26)  # the last Opus packet is filled up with silence
+
+
+async def speak(server: Server, cache: Path, audio: bytes, audio_format: AudioFormat) -> SessionReport:
+    """Say one round to its end and report."""
+    await AvatarSDK.initialize(server.app_id, Configuration(endpoint=server.url, cache_dir=cache))
+
+    async def provider() -> str:
+        return await asyncio.to_thread(server.token)
+
+    AvatarSDK.set_token_provider(provider)
+    avatar = await AvatarManager.shared().load("default")
+    surface = OffscreenSurface((64, 64))
+    async with AvatarView(avatar, surface, speaker="silent", audio_format=audio_format) as view:
+        events = view.controller.events()
+        await view.controller.start()
+        for start in range(0, len(audio), 5001 if audio_format.input_format is AudioCodec.OPUS else 6400):
+            step = 5001 if audio_format.input_format is AudioCodec.OPUS else 6400
+            view.controller.send(audio[start : start + step], end=start + step >= len(audio))
+        async with asyncio.timeout(30.0):
+            async for event in events:
+                if isinstance(event, PlaybackFinished):
+                    assert not event.interrupted
+                    assert event.position_s == pytest.approx(1.0, abs=0.05)
+                    break
+        return view.controller.report()
+
+
+@pytest.mark.usefixtures("sdk")
+async def test_pcm_goes_up_as_opus(server: Server, tmp_path: Path, speech: bytes) -> None:
+    report = await speak(server, tmp_path, speech[:PCM_BYTES], AudioFormat(opus_uplink=True))
+    assert report.motion_frames in FRAMES
+    assert report.audio_bytes_sent < PCM_BYTES / 4
+
+
+@pytest.mark.usefixtures("sdk")
+async def test_opus_is_fed_in(server: Server, tmp_path: Path, speech: bytes) -> None:
+    encoder = OggOpusEncoder(sample_rate=16000)
+    stream = encoder.encode(speech[:PCM_BYTES]) + encoder.finish()
+    report = await speak(server, tmp_path, stream, AudioFormat(input_format=AudioCodec.OPUS))
+    assert report.motion_frames in FRAMES
+    assert report.audio_bytes_sent == len(stream)
+
+
+@pytest.mark.usefixtures("sdk")
+async def test_a_download_is_resumed(server: Server, tmp_path: Path) -> None:
+    await AvatarSDK.initialize(server.app_id, Configuration(endpoint=server.url, cache_dir=tmp_path / "first"))
+    avatar = await AvatarManager.shared().load("default")
+    content = avatar.asset_path.read_bytes()
+    await AvatarSDK.cleanup()
+    bundles = tmp_path / "second" / "bundles"
+    bundles.mkdir(parents=True)
+    (bundles / f".part-{avatar.sha256}").write_bytes(content[: len(content) // 2])
+    await AvatarSDK.initialize(server.app_id, Configuration(endpoint=server.url, cache_dir=tmp_path / "second"))
+    told: list[LoadProgress] = []
+    again = await AvatarManager.shared().load("default", told.append)
+    assert again.asset_path.read_bytes() == content
+    shares = [progress.progress for progress in told if progress.progress]
+    assert min(shares) > 0.5
