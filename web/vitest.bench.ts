@@ -1,3 +1,3 @@
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({ test: { include: ["bench/run.ts"], environment: "node", reporters: ["dot"] } });
+export default defineConfig({ test: { include: [process.env.BENCH_FILE ?? "bench/run.ts"], environment: "node", reporters: ["dot"] } });
