@@ -101,7 +101,7 @@ def show_spectrum(poses: list[Pose]) -> None:
     weights = np.array([pose.weights for pose in poses])
     channels = np.concatenate([weights[:, [ARKIT_INDEX["mouthSmileLeft"], ARKIT_INDEX["browInnerUp"]]], head], axis=1)
     still = max(
-        float(np.diff(np.flatnonzero(np.abs(np.diff(c)) > 1e-6), prepend=0).max()) / FPS
+        float(np.diff(np.flatnonzero(np.abs(np.diff(c)) > 1e-4 * np.ptp(c)), prepend=0).max()) / FPS
         for c in channels.T
         if np.ptp(c) > 0
     )

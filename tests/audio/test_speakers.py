@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from speaker_suite import RATE, SUITE, Rig, heard_s, tone
 
+from avatarkit.audio.file import FileSpeaker
 from avatarkit.audio.open import open_speaker
 from avatarkit.audio.portaudio import PortAudioSpeaker
 from avatarkit.audio.silent import SilentSpeaker
@@ -40,6 +42,13 @@ class SilentRig:
 
     def run(self, seconds: float) -> None:
         self.clock.time_s += seconds
+
+
+class FileRig(SilentRig):
+    def __init__(self, path: Path) -> None:
+        self.clock = HandClock()
+        self.speaker = FileSpeaker(self.clock, path)
+        self.speaker.open(RATE)
 
 
 class PortAudioError(Exception):
@@ -123,8 +132,16 @@ def device(monkeypatch: pytest.MonkeyPatch) -> FakeDevice:
     return fake
 
 
-@pytest.fixture(params=["silent", "portaudio", "portaudio without times"])
-def rig(request: pytest.FixtureRequest, device: FakeDevice) -> Rig:
+@pytest.fixture(params=["silent", "file", "portaudio", "portaudio without times"])
+def rig(request: pytest.FixtureRequest, device: FakeDevice, tmp_path: Path) -> Iterator[Rig]:
+    made = make_rig(request, device, tmp_path)
+    yield made
+    made.speaker.close()
+
+
+def make_rig(request: pytest.FixtureRequest, device: FakeDevice, folder: Path) -> Rig:
+    if request.param == "file":
+        return FileRig(folder / "a.wav")
     if request.param == "silent":
         return SilentRig()
     device.tells_times = request.param == "portaudio"
@@ -194,6 +211,8 @@ def test_a_device_that_goes_away_does_not_stop_time(device: FakeDevice, caplog: 
     assert heard_s(rig) == 1.5
     assert rig.speaker.queued_samples() == 0
     assert "in silence" in caplog.text
+    assert "device is gone" in (rig.speaker.trouble() or "")
+    assert rig.speaker.trouble() is None  # told once
     rig.speaker.flush()
     assert heard_s(rig) == 0.0
 
@@ -206,10 +225,15 @@ def test_closing_is_not_losing_the_device(device: FakeDevice, caplog: pytest.Log
     assert caplog.text == ""
 
 
-def test_open_by_name(device: FakeDevice) -> None:
+def test_open_by_name(device: FakeDevice, tmp_path: Path) -> None:
     assert isinstance(open_speaker("auto", device.clock, RATE), PortAudioSpeaker)
     assert isinstance(open_speaker("portaudio", device.clock, RATE), PortAudioSpeaker)
     assert isinstance(open_speaker("silent", device.clock, RATE), SilentSpeaker)
+    to_file = open_speaker(f"file:{tmp_path / 'a.wav'}", device.clock, RATE)
+    assert isinstance(to_file, FileSpeaker)
+    to_file.close()
+    with pytest.raises(AvatarError, match="cannot be written"):
+        open_speaker(f"file:{tmp_path / 'no' / 'a.wav'}", device.clock, RATE)
     with pytest.raises(AvatarError, match="auto, portaudio, silent") as caught:
         open_speaker("loud", device.clock, RATE)
     assert caught.value.code is ErrorCode.CONFIGURATION_INVALID

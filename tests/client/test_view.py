@@ -11,9 +11,10 @@ import pytest
 from client_fakes import AVATAR, JAW, FakeRenderer, FakeServer, FakeSurface, speech
 
 import avatarkit._view
-from avatarkit import AvatarError, AvatarSDK, AvatarView, ConnectionState, ConversationState, ErrorCode
+from avatarkit import AvatarError, AvatarSDK, AvatarView, ConnectionState, ConversationState, ErrorCode, Mood
 from avatarkit.clock import VirtualClock
 from avatarkit.errors import error
+from avatarkit.frames import ARKIT_INDEX
 
 MakeView = Callable[[], AvatarView]
 
@@ -278,3 +279,30 @@ async def test_draws_in_a_thread_of_its_own(
     await view.mounted()
     await view.dispose()
     assert renderer.closed == 1
+
+
+async def test_a_lost_device_is_told_and_the_conversation_goes_on(
+    view: AvatarView, clock: VirtualClock, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors: list[ErrorCode] = []
+    view.controller.on_error = lambda reason: errors.append(reason.code)
+    told = iter(["The sound device is gone."])
+    monkeypatch.setattr(view._speaker, "trouble", lambda: next(told, None))
+    await clock.advance(0.1)
+    assert errors == [ErrorCode.PLAYBACK_START_FAILED]
+
+
+async def test_mood_and_attention(view: AvatarView, clock: VirtualClock, renderer: FakeRenderer) -> None:
+    await clock.advance(1.0)
+    assert view.mood is Mood.NEUTRAL
+    view.mood = Mood.CHEERFUL
+    view.look_at(1.0, 0.0)
+    await clock.advance(2.0)
+    assert view.mood is Mood.CHEERFUL
+    assert renderer.poses[-1].weights[ARKIT_INDEX["mouthSmileLeft"]] > 0.12
+    assert renderer.poses[-1].head[1] > 0.08  # to the right of the picture: the avatar's left
+    with pytest.raises(AvatarError):
+        view.look_at(float("nan"), 0.0)
+    report = view.controller.report()
+    assert report.first_frame_ms is not None
+    assert report.longest_frame_gap_ms == pytest.approx(40.0, abs=1.0)

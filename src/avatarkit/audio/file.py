@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import wave
 from collections import deque
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 
@@ -28,6 +29,7 @@ class FileSpeaker(SilentSpeaker):
         super().__init__(clock)
         self._path = path
         self._file: wave.Wave_write | None = None
+        self._raw: BinaryIO
         self._waiting: deque[bytes] = deque()
         self._taken = 0  # heard samples that are in the file
         self._opened_s = 0.0
@@ -39,11 +41,12 @@ class FileSpeaker(SilentSpeaker):
         """Begin the file, at ``sample_rate`` hertz. Raises ``AvatarError`` (``playbackInitFailed``)."""
         super().open(sample_rate)
         try:
-            self._file = wave.open(str(self._path), "wb")  # noqa: SIM115 - open until close()
+            self._raw = self._path.open("wb")
         except OSError as exc:
             raise error(
                 ErrorCode.PLAYBACK_INIT_FAILED, f"The sound file '{self._path}' cannot be written: {exc.strerror}."
             ) from exc
+        self._file = wave.open(self._raw, "wb")  # noqa: SIM115 - open until close()
         self._file.setnchannels(1)
         self._file.setsampwidth(2)
         self._file.setframerate(sample_rate)
@@ -94,8 +97,7 @@ class FileSpeaker(SilentSpeaker):
         """Complete the file. Idempotent."""
         if self._file is not None:
             self._catch_up()
-            file, self._file = self._file, None
-            file.close()
+            self._finish()
         super().close()
 
     def _catch_up(self, heard: float | None = None) -> None:
@@ -126,12 +128,16 @@ class FileSpeaker(SilentSpeaker):
 
     def _give_up(self, why: str) -> None:
         self._trouble = why
+        with contextlib.suppress(OSError):
+            self._finish()
+
+    def _finish(self) -> None:
         file, self._file = self._file, None
-        if file is not None:
-            try:
+        try:
+            if file is not None:
                 file.close()
-            except OSError:
-                return
+        finally:
+            self._raw.close()
 
     def _pop(self, count: int) -> bytes:
         pieces: list[bytes] = []

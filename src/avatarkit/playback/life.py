@@ -115,8 +115,8 @@ class Life:
         hanging = min(style.droop + 0.012 * max(0.0, in_socket.pitch), 0.5)  # lids follow a look down
         lids = hanging + (1.0 - hanging) * self._blinks.closure(t_s)
         weights[_BLINK_LEFT] = weights[_BLINK_RIGHT] = lids
-        smile = style.smile + 0.03 * self._smile.at(t_s)
-        uneven = 0.012 * self._uneven.at(t_s)
+        smile = style.smile + 0.02 * self._smile.at(t_s)
+        uneven = 0.01 * self._uneven.at(t_s)
         weights[_SMILE_LEFT] = min(max(smile + uneven, 0.0), 0.4) * (1.0 - 0.7 * speaking)
         weights[_SMILE_RIGHT] = min(max(smile - uneven, 0.0), 0.4) * (1.0 - 0.7 * speaking)
         brow = style.brow + 0.025 * self._brow.at(t_s) + 0.006 * max(0.0, -in_socket.pitch)
