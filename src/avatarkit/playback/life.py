@@ -63,7 +63,7 @@ class Life:
         self._unrest = Wander(chance, 15, 4.5)
         self._posture = [Wander(chance, 20 + axis, 23.0) for axis in range(3)]
         self._smile = Wander(chance, 30, 7.0)
-        self._uneven = Wander(chance, 31, 7.0)
+        self._uneven = Wander(chance, 31, 4.3)
         self._brow = Wander(chance, 32, 3.0)
         self._breath_drift = Wander(chance, 33, 9.0)
         self._breath_phase = chance.uniform(34, 0)
