@@ -10,7 +10,7 @@ export OMP_NUM_THREADS      ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench serve clean requirements proto character
+.PHONY: help demo test check train bench serve clean requirements proto character
 
 help: ## Show these targets.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -27,6 +27,11 @@ check: $(VENV)/.test ## Lint, formatting and strict types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+train: $(VENV)/.packages ## Make the motion engine's weights anew: synthesisers, PyTorch, corpus, training (hours).
+	@sh scripts/system-packages.sh flite espeak-ng festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
+	$(UV) pip install -q --python $(PY) -e '.[train]'
+	$(PY) -m avatarkit.motion.training
 
 bench: $(VENV)/.demo ## Run every benchmark and print its table.
 	$(PY) -m bench

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,8 +49,10 @@ class Link:
         self._on_end: Callable[[AvatarError | None], None] | None = None
 
     @classmethod
-    async def open(cls, connect: Connect, target: Target, wire: WireFormat) -> Link:
-        """Connect, configure and wait for the confirmation.
+    async def open(
+        cls, connect: Connect, target: Target, wire: WireFormat, extra_params: Mapping[str, str] | None = None
+    ) -> Link:
+        """Connect, configure, with what else is asked of the server, and wait for the confirmation.
 
         Raises:
             AvatarError: What the server answered instead, or what the network did.
@@ -59,7 +61,12 @@ class Link:
         session = ClientSession()
         try:
             await connection.send(
-                session.configure(wire.sample_rate, is_ogg_opus=wire.is_ogg_opus, bitrate=wire.bitrate)
+                session.configure(
+                    wire.sample_rate,
+                    is_ogg_opus=wire.is_ogg_opus,
+                    bitrate=wire.bitrate,
+                    extra_params=extra_params,
+                )
             )
             message = await connection.receive()
             events = session.receive_text(message) if isinstance(message, str) else session.receive_bytes(message)

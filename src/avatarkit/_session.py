@@ -128,12 +128,17 @@ class MotionSession:
         if provided:
             await fetch_token()
         try:
-            return await Link.open(open_websocket, self._target(), self.wire)
+            return await self._open_link()
         except AvatarError as exc:
             if not provided or exc.code not in _TOKEN_REFUSED:
                 raise
         await fetch_token()
-        return await Link.open(open_websocket, self._target(), self.wire)
+        return await self._open_link()
+
+    async def _open_link(self) -> Link:
+        style = self._settings.configuration.motion_style
+        extra_params = {"motion_style": style} if style else {}
+        return await Link.open(open_websocket, self._target(), self.wire, extra_params)
 
     async def wait_connected(self, timeout_s: float) -> None:
         """Wait for a session; the errors are those of ``AvatarController.wait_connected``."""

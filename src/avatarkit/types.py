@@ -171,6 +171,9 @@ class Configuration:
     reconnect: ReconnectPolicy = field(default_factory=ReconnectPolicy)
     """What follows the loss of a session. Default: nothing."""
     render_quality: RenderQuality = RenderQuality.ULTRA
+    motion_style: str = ""
+    """How the server shall make the avatar speak, in Direct Mode: ``neutral``, ``happy``, ``sad``, ``angry``,
+    ``surprised`` or ``calm``, with an intensity 0..1 behind a colon if need be, such as ``happy:0.6``."""
 
 
 @dataclass(frozen=True, slots=True)

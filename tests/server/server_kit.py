@@ -19,6 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from avatarkit.clock import VirtualClock
 from avatarkit.frames import MotionFrames
+from avatarkit.motion.style import Style
 from avatarkit.protocol import avatarkit_pb2 as pb
 from avatarkit.server.first_start import Credentials, StartReport
 from avatarkit.server.library.assets import AssetFolder
@@ -71,8 +72,10 @@ class LoudnessEngine:
 
     def __init__(self, gate: Any = lambda: None) -> None:
         self.gate = gate
+        self.style: Style | None = None
 
-    def open(self, sample_rate: int, *, seed: int = 0) -> LoudnessStream:
+    def open(self, sample_rate: int, *, seed: int = 0, style: Style | None = None) -> LoudnessStream:
+        self.style = style
         return LoudnessStream(self, sample_rate)
 
 

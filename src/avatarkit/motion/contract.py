@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from avatarkit.frames import MotionFrames
+from avatarkit.motion.style import Style
 
 
 class MotionStream(Protocol):
@@ -30,6 +31,9 @@ class MotionEngine(Protocol):
 
     name: str
 
-    def open(self, sample_rate: int, *, seed: int = 0) -> MotionStream:
-        """A stream for PCM of that rate in hertz; ``ValueError`` unless one of the seven accepted rates."""
+    def open(self, sample_rate: int, *, seed: int = 0, style: Style | None = None) -> MotionStream:
+        """A stream for PCM of that rate in hertz; ``ValueError`` unless one of the seven accepted rates.
+
+        ``style`` is how to speak; an engine that knows no styles speaks in its only one.
+        """
         ...

@@ -15,6 +15,7 @@ from avatarkit.motion.classes import COLUMN_S
 from avatarkit.motion.intake import COLUMNS_PER_FRAME, ColumnIntake, FrameQueue
 from avatarkit.motion.loudness import LoudnessTracker, level_db, towards
 from avatarkit.motion.melspec import BAND_COUNT, log_mel
+from avatarkit.motion.style import Style
 
 _FRAME_S: Final = COLUMN_S * COLUMNS_PER_FRAME
 _LOW, _MIDDLE, _HIGH = slice(1, 15), slice(16, 30), slice(31, BAND_COUNT)
@@ -26,8 +27,9 @@ class EnvelopeEngine:
 
     name = "envelope"
 
-    def open(self, sample_rate: int, *, seed: int = 0) -> EnvelopeStream:
+    def open(self, sample_rate: int, *, seed: int = 0, style: Style | None = None) -> EnvelopeStream:
         """A stream for PCM of that rate in hertz; ``ValueError`` unless one of the seven accepted rates."""
+        del style  # it has one only
         return EnvelopeStream(sample_rate, seed)
 
 

@@ -5,6 +5,7 @@ Order of a session: our configuration, the server's confirmation, then audio and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from google.protobuf.message import DecodeError
@@ -50,13 +51,21 @@ class ClientSession:
 
     # --- bytes out ----------------------------------------------------------------------------------------
 
-    def configure(self, sample_rate: int, *, is_ogg_opus: bool = False, bitrate: int = 0) -> bytes:
+    def configure(
+        self,
+        sample_rate: int,
+        *,
+        is_ogg_opus: bool = False,
+        bitrate: int = 0,
+        extra_params: Mapping[str, str] | None = None,
+    ) -> bytes:
         """The first message. Audio is mono: PCM, signed 16-bit little endian, or one Ogg Opus stream a request.
 
         Args:
             sample_rate: Hertz.
             is_ogg_opus: What the requests will hold.
             bitrate: Of the Opus, in bits a second; 0 says nothing about it.
+            extra_params: What else is asked of the server, by name.
 
         Raises:
             InvalidFieldError: Not one of the seven rates.
@@ -72,6 +81,7 @@ class ClientSession:
             sample_rate=sample_rate,
             bitrate=bitrate,
             audio_format=pb.AUDIO_FORMAT_OGG_OPUS if is_ogg_opus else pb.AUDIO_FORMAT_PCM_S16LE,
+            extra_params=extra_params or {},
         )
         return pb.Message(
             type=pb.MESSAGE_TYPE_CLIENT_CONFIGURE_SESSION, client_configure_session=configuration

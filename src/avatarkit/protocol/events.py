@@ -6,7 +6,8 @@ Events of :class:`~avatarkit.protocol.server_session.ServerSession` come from a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from avatarkit.protocol.codes import CloseCode, PlaybackState, ServerErrorCode
 from avatarkit.protocol.motion import MotionChunk
@@ -22,6 +23,8 @@ class SessionConfigured:
     """Hertz of the PCM that will come, or that the client encodes its Opus from."""
     is_ogg_opus: bool = False
     """Whether each request is one Ogg Opus stream instead of PCM."""
+    extra_params: Mapping[str, str] = field(default_factory=dict)
+    """What else the client asked for, by name; unknown names are ignored."""
 
 
 @dataclass(frozen=True, slots=True)

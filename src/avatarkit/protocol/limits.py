@@ -16,6 +16,9 @@ MAX_ID_CHARACTERS: Final = 128
 MAX_TEXT_CHARACTERS: Final = 2000
 """Longest error message or trace header kept; longer ones are cut."""
 
+MAX_EXTRA_PARAMS: Final = 32
+"""Most extra parameters of a session; names and values are at most :data:`MAX_ID_CHARACTERS` long."""
+
 MAX_OPEN_REQUESTS: Final = 64
 """Most requests of one session whose motion is still being made."""
 

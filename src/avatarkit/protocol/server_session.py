@@ -31,6 +31,8 @@ from avatarkit.protocol.events import (
 from avatarkit.protocol.ids import check_id
 from avatarkit.protocol.limits import (
     MAX_CLIENT_MESSAGE_BYTES,
+    MAX_EXTRA_PARAMS,
+    MAX_ID_CHARACTERS,
     MAX_OPEN_REQUESTS,
     MAX_TEXT_CHARACTERS,
     OPUS_SAMPLE_RATES_HZ,
@@ -165,8 +167,12 @@ class ServerSession:
         if wanted.sample_rate not in accepted:
             rates = ", ".join(str(rate) for rate in accepted)
             raise _Refusal(_BY_TEXT, f"unsupported sample rate {wanted.sample_rate}; use one of {rates}")
+        extra = dict(wanted.extra_params)
+        longest = max((len(text) for pair in extra.items() for text in pair), default=0)
+        if len(extra) > MAX_EXTRA_PARAMS or longest > MAX_ID_CHARACTERS:
+            raise _Refusal(ServerErrorCode.INVALID_REQUEST, "too many or too long extra parameters")
         self._state = _State.CONFIGURED
-        return [SessionConfigured(wanted.sample_rate, is_opus)]
+        return [SessionConfigured(wanted.sample_rate, is_opus, extra)]
 
     # --- after the handshake ------------------------------------------------------------------------------
 

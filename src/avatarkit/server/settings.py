@@ -89,7 +89,7 @@ class Settings:
     )
     tls_key: Path | None = setting(None, "Private key of the certificate, PEM.", group=_PLACE)
 
-    engine: str = setting("envelope", "Name of the motion engine.", group=_MOTION)
+    engine: str = setting("articulatory", "Name of the motion engine.", group=_MOTION)
     engine_threads: int = setting(
         1,
         "Threads that infer motion, among which sessions are spread; 0 is one for each processor. One makes the "

@@ -25,6 +25,7 @@ from avatarkit.server.ingress import endings
 from avatarkit.server.ingress.admission import Admission
 from avatarkit.server.ingress.decoding import AudioFormat, can_decode
 from avatarkit.server.ingress.endings import Ending
+from avatarkit.server.ingress.manner import style_of
 from avatarkit.server.ingress.socket import MotionSocket
 from avatarkit.server.ingress.speech import Speech
 from avatarkit.server.ingress.timers import Timer
@@ -167,7 +168,7 @@ class Connection:
         self._hold(True)
         with log_context(connection=self.id):
             try:
-                ending = await self._open(AudioFormat(wanted.sample_rate, wanted.is_ogg_opus))
+                ending = await self._open(wanted)
             except Exception:
                 _log.exception("the session cannot be opened")
                 ending = endings.SERVICE_FAILED
@@ -182,9 +183,14 @@ class Connection:
             self._act(event)
         self._check_time()
 
-    async def _open(self, audio_format: AudioFormat) -> Ending | None:
+    async def _open(self, wanted: SessionConfigured) -> Ending | None:
+        audio_format = AudioFormat(wanted.sample_rate, wanted.is_ogg_opus)
         if not can_decode(audio_format):
             return endings.NO_OPUS
+        try:
+            style = style_of(wanted.extra_params)
+        except ValueError as reason:
+            return endings.bad_style(str(reason))
         if self._lease is None:
             return endings.TOO_MANY_SESSIONS
         inference = await self._services.inference()
@@ -195,6 +201,7 @@ class Connection:
             hold=self._hold,
             fail=self._fail,
             audio_format=audio_format,
+            style=style,
             limit_bytes=self._services.settings.queued_audio_limit,
         )
         await self._lease.confirm()

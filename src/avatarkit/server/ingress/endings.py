@@ -45,6 +45,13 @@ NO_OPUS: Final = Ending(
     "unsupported audio format: this server cannot decode Ogg Opus; send signed 16-bit PCM",
     CloseCode.POLICY_VIOLATION,
 )
+
+
+def bad_style(reason: str) -> Ending:
+    """The session's extra parameters ask for a speaking style that there is not."""
+    return Ending(ServerErrorCode.INVALID_REQUEST, reason, CloseCode.POLICY_VIOLATION)
+
+
 APP_DISABLED: Final = Ending(
     ServerErrorCode.AUTH_FAILED, "session denied: the app is disabled", CloseCode.AUTH_FAILED
 )

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from avatarkit.protocol import MotionChunk, ServerSession
 from avatarkit.server.ingress.decoding import AudioFormat, Decoder, open_decoder
 from avatarkit.server.ingress.inference import LATEST_S, Inference, Job
 from avatarkit.server.observe.logs import log_context
 from avatarkit.server.observe.observer import TurnWatch
+
+if TYPE_CHECKING:
+    from avatarkit.motion.style import Style
 
 _FIRST_SLICE_S: Final = 0.2
 """Audio inferred in one go at a request's start: short, so that first motion comes soon."""
@@ -46,6 +50,7 @@ class Speech:
         hold: Told to stop the client (``True``) while too much audio waits, and to let it go on.
         fail: Told of what the engine or a decoder raised; the session ends by it.
         audio_format: Of all audio to come.
+        style: How to speak; ``None`` for the engine's own.
         limit_bytes: Waiting audio above which the client is held.
     """
 
@@ -58,6 +63,7 @@ class Speech:
         hold: Callable[[bool], None],
         fail: Callable[[Exception], None],
         audio_format: AudioFormat,
+        style: Style | None,
         limit_bytes: int,
     ) -> None:
         self._session = session
@@ -66,6 +72,7 @@ class Speech:
         self._hold = hold
         self._fail = fail
         self._format = audio_format
+        self._open_stream = partial(inference.engine.open, style=style)
         self._limit_bytes = limit_bytes
         self._requests: deque[_Request] = deque()
         self._waiting_bytes = 0
@@ -80,7 +87,7 @@ class Speech:
 
     def begin(self, req_id: str, watch: TurnWatch) -> None:
         """A new request, behind those that are still being inferred; ``watch`` is told how it goes."""
-        decoder = open_decoder(self._format, self._inference.engine.open)
+        decoder = open_decoder(self._format, self._open_stream)
         self._requests.append(_Request(req_id, watch, decoder))
 
     def push(self, req_id: str, audio: bytes) -> None:
