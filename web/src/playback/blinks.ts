@@ -5,7 +5,7 @@ import type { Cue, Cues } from "./cues.js";
 import { EPOCH_S, type Gaze } from "./gaze.js";
 
 /** Median seconds between two blinks while speaking, unless the mood's is shorter. */
-const SPEAKING_MEDIAN_S = 1.9;
+const SPEAKING_MEDIAN_S = 2.2;
 const SIGMA = 0.6;
 const REFRACTORY_S = 0.35;
 /** Share of blinks that another follows at once. */

@@ -123,7 +123,8 @@ export class Gaze {
     }
     const averted = this.cues.style(last).averted + (speaking ? 0.2 : 0);
     const aside = this.chance.uniform(STREAM, place + 1) < averted;
-    const reach = Math.min(this.chance.exponential(STREAM, place + 2, aside ? 7 : 1.2), aside ? 15 : 3);
+    const drawn = this.chance.exponential(STREAM, place + 2, aside ? 5 : 1.2);
+    const reach = aside ? Math.min(3.5 + drawn, 15) : Math.min(drawn, 3);
     this.times.push(at);
     this.targets.push(this.around(place + 3, reach));
     return true;

@@ -20,7 +20,7 @@ const NOD_STREAM = 300;
 const PRESS_SLOT_S = 11;
 const PRESS_STREAM = 301;
 const SWAY_SPEAKING = 0.5; // the motion of speech has a sway of its own
-const AXES = [[0.9, 0.35], [1.2, 0.35], [0.6, 0.15]] as const; // slow and quick degrees of pitch, yaw, roll
+const AXES = [[0.9, 0.8], [1.2, 0.9], [0.6, 0.4]] as const; // slow and quick degrees of pitch, yaw, roll
 const RADIANS = Math.PI / 180;
 const I = ARKIT_INDEX;
 
@@ -32,6 +32,7 @@ export class Life {
   private readonly blinks: Blinks;
   private readonly slow: Wander[];
   private readonly quick: Wander[];
+  private readonly unrest: Wander;
   private readonly posture: Wander[];
   private readonly smile: Wander;
   private readonly uneven: Wander;
@@ -45,11 +46,12 @@ export class Life {
     const chance = (this.chance = new Chance(seed));
     this.gaze = new Gaze(chance, this.cues);
     this.blinks = new Blinks(chance, this.cues, this.gaze);
-    this.slow = [0, 1, 2].map((axis) => new Wander(chance, axis, 3.5));
-    this.quick = [0, 1, 2].map((axis) => new Wander(chance, 10 + axis, 0.8));
+    this.slow = [0, 1, 2].map((axis) => new Wander(chance, axis, 3));
+    this.quick = [0, 1, 2].map((axis) => new Wander(chance, 10 + axis, 0.7));
+    this.unrest = new Wander(chance, 15, 4.5);
     this.posture = [0, 1, 2].map((axis) => new Wander(chance, 20 + axis, 23));
     this.smile = new Wander(chance, 30, 7);
-    this.uneven = new Wander(chance, 31, 7);
+    this.uneven = new Wander(chance, 31, 4.3);
     this.brow = new Wander(chance, 32, 3);
     this.breathDrift = new Wander(chance, 33, 9);
     this.breathPhase = chance.uniform(34, 0);
@@ -103,11 +105,11 @@ export class Life {
     const hanging = Math.min(style.droop + 0.012 * Math.max(0, inSocket[1]), 0.5); // lids follow a look down
     const lids = hanging + (1 - hanging) * this.blinks.closure(t);
     weights[I.eyeBlinkLeft] = weights[I.eyeBlinkRight] = lids;
-    const smile = style.smile + 0.03 * this.smile.at(t);
-    const uneven = 0.012 * this.uneven.at(t);
+    const smile = style.smile + 0.02 * this.smile.at(t);
+    const uneven = 0.01 * this.uneven.at(t);
     weights[I.mouthSmileLeft] = clamp(smile + uneven, 0, 0.4) * (1 - 0.7 * speaking);
     weights[I.mouthSmileRight] = clamp(smile - uneven, 0, 0.4) * (1 - 0.7 * speaking);
-    weights[I.browInnerUp] = clamp(style.brow + 0.03 * this.brow.at(t) + 0.006 * Math.max(0, -inSocket[1]), 0, 0.25);
+    weights[I.browInnerUp] = clamp(style.brow + 0.025 * this.brow.at(t) + 0.006 * Math.max(0, -inSocket[1]), 0, 0.25);
     const squint = style.squint * (1 - 0.5 * speaking);
     weights[I.cheekSquintLeft] = weights[I.cheekSquintRight] = squint;
     weights[I.eyeSquintLeft] = weights[I.eyeSquintRight] = squint;
@@ -120,10 +122,11 @@ export class Life {
     const size = style.sway * (1 - (1 - SWAY_SPEAKING) * speaking);
     const follow = this.gaze.head(t);
     const added = [follow[1] + style.bow + this.nod(t) * (1 - speaking) - 0.35 * breath, follow[0], 0];
+    const unrest = Math.min(Math.abs(this.unrest.at(t)), 1.5); // people move in bouts, with stillness between
     const head = [0, 0, 0, 0, 0, 0];
     AXES.forEach(([slow, quick], axis) => {
       const wander = slow * (this.slow[axis]!.at(t) + 0.6 * this.posture[axis]!.at(t));
-      head[axis] = (size * (wander + quick * this.quick[axis]!.at(t)) + added[axis]!) * RADIANS;
+      head[axis] = (size * (wander + quick * unrest * this.quick[axis]!.at(t)) + added[axis]!) * RADIANS;
     });
     head[3] = 0.02 * head[1]!; // the neck is behind the face: a turn takes it along
     head[4] = 0.0008 * breath;

@@ -35,10 +35,10 @@ function style(...values: number[]): Style {
 }
 
 export const STYLES: Record<Mood, Style> = {
-  neutral: style(3.1, 0.15, 0.05, 0.03, 0, 0, 0, 1, 1, 1),
+  neutral: style(3.1, 0.15, 0.05, 0.05, 0, 0, 0, 1, 1, 1),
   attentive: style(3.6, 0.07, 0.06, 0.08, 0, 0, 1.5, 0.7, 7, 0.8),
   cheerful: style(2.8, 0.14, 0.24, 0.06, 0.12, 0, -1, 1.3, 3, 1.1),
-  tired: style(2.2, 0.22, 0, 0, 0, 0.22, 3.5, 0.8, 0, 1.4),
+  tired: style(2.2, 0.22, 0.02, 0.03, 0, 0.22, 3.5, 0.8, 0, 1.4),
 };
 
 /** The style `share` (0..1) of the way from one to another. */

@@ -95,7 +95,7 @@ export class Round {
 
   /** Whether it is heard at a position for which motion has yet to come. */
   lacksMotion(heard: number): boolean {
-    if (!this.expectsMotion || this.motionEnded || heard >= this.written) return false;
+    if (!this.expectsMotion || this.motionEnded || heard >= this.written - 1) return false;
     return !this.timeline || this.timeline.sample(heard / this.rate) === null;
   }
 

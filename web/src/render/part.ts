@@ -81,8 +81,9 @@ export class Part {
     this.mesh.frustumCulled = false;
     this.mesh.renderOrder = ORDER.indexOf(material.kind);
     this.shadow = null;
-    // Lashes and brows are thinner than a texel of the shadow map: their shadow would be noise.
-    if (material.kind !== "lash") {
+    // Lashes and brows, and what is cut out by alpha, are thinner than a texel of the shadow map: their shadow would
+    // be noise, or solid. What lies within the head throws its shadow where nobody sees it.
+    if (!["lash", "eye", "teeth", "mouth"].includes(material.kind) && material.alphaCutoff === null) {
       this.shadow = new Mesh(
         this.geometry,
         new RawShaderMaterial({

@@ -286,6 +286,38 @@ describe.skipIf(!canRun)("a page", () => {
     await alive.dispose();
   });
 
+  test("speaks 30 turns without growth in memory", async () => {
+    await mount({ options: { speaker: "silent" } });
+    const session = await page.context().newCDPSession(page);
+    const heap = async (): Promise<number> => {
+      await session.send("HeapProfiler.collectGarbage");
+      return ((await session.send("Runtime.getHeapUsage")) as { usedSize: number }).usedSize / 2 ** 20;
+    };
+    const speak = (turns: number): Promise<void> =>
+      page.evaluate(
+        async ([url, count]) => {
+          const w = window as any;
+          const { controller } = w.one;
+          const speech: Uint8Array = (await w.speech(url)).slice(0, 12800);
+          for (let turn = 0; turn < count; turn++) {
+            const over = new Promise((done) => (controller.onPlaybackFinished = done));
+            controller.send(speech, true);
+            await over;
+          }
+        },
+        [SPEECH, turns] as const,
+      );
+    await page.evaluate(async (token) => {
+      (window as any).kit.AvatarSDK.setSessionToken(token);
+      await (window as any).one.controller.start();
+    }, await server.token());
+    await speak(5);
+    const before = await heap();
+    await speak(30);
+    expect((await heap()) - before).toBeLessThan(1);
+    expect(await page.evaluate("window.one.controller.report().rounds")).toBe(35);
+  });
+
   test("comes back after the GPU was lost, and follows its container", async () => {
     await mount();
     const result = await page.evaluate(async () => {
