@@ -74,6 +74,7 @@ def build(spec: CharacterSpec, progress: Progress | None = None) -> Bundle:
         mouth.teeth(person, upper=True),
         mouth.teeth(person, upper=False),
         mouth.tongue(person),
+        mouth.hollow(),
         lashes(person, spec.seed),
         brows(person, surface, spec.hair, spec.seed),
         cloth,

@@ -1,4 +1,4 @@
-"""Inside the mouth: teeth in two arches, gums, and the tongue."""
+"""Inside the mouth: teeth in two arches, gums, the tongue, and the dark behind them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _LOWER_WIDTHS_MM: Final = (5.4, 5.9, 6.9, 7.1, 7.2, 10.0)
 _ENAMEL: Final = (0.985, 0.955, 0.905)
 _GUM: Final = (0.74, 0.40, 0.38)
 _TONGUE: Final = (0.74, 0.40, 0.38)
+_HOLLOW: Final = (0.16, 0.06, 0.05)
 _ACROSS: Final = 7
 _DOWN: Final = 7
 
@@ -74,6 +75,28 @@ def tongue(person: Person) -> Part:
         colors=color,
         occlusion=np.clip(0.30 + 0.70 * smooth(-0.035, 0.008, points[:, 2]), 0.0, 1.0),
         shapes={name: deltas for name, deltas in refined.shapes.items() if name in (*_JAW_SHAPES, "tongueOut")},
+    )
+
+
+def hollow() -> Part:
+    """The inside of the cheeks: a dark bowl around the lining of the mouth.
+
+    The lining and the lips part at the corners of an open mouth; without the bowl one would look through the head.
+    """
+    rows, columns = 7, 25
+    fall, turn = np.meshgrid(np.linspace(0.0, 1.0, rows), np.linspace(-1.0, 1.0, columns), indexing="ij")
+    down, angle = fall.ravel(), turn.ravel() * np.pi / 2
+    # Narrower towards the chin, so that it stays inside the jaw.
+    width = 0.050 - 0.021 * down
+    front = -0.022 - 0.030 * down
+    points = np.stack([width * np.sin(angle), -0.018 - 0.075 * down, front - (0.078 + front) * np.cos(angle)], axis=1)
+    return Part(
+        name="hollow",
+        points=points,
+        triangles=grid_triangles(rows, columns),
+        material=Material("hollow", MaterialKind.MATTE, roughness=1.0, double_sided=True),
+        colors=np.tile(linear(_HOLLOW), (len(points), 1)),
+        occlusion=np.full(len(points), 0.4),
     )
 
 
