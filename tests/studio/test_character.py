@@ -14,8 +14,10 @@ pytest.importorskip("PIL")
 from avatarkit.avatars import Bundle, Mesh, Rig, decode_bundle, describe, encode_bundle
 from avatarkit.errors import AvatarError, ErrorCode
 from avatarkit.frames import ARKIT_INDEX, Pose
+from avatarkit.render import open_renderer
 from avatarkit.studio.character import __main__ as command
 from avatarkit.studio.character import build_default, source
+from avatarkit.types import Camera
 
 LARGEST_BYTES = 2_500_000
 
@@ -135,6 +137,20 @@ def test_eyes_turn_where_the_shape_says(built: Bundle, rig: Rig, shape: str, axi
         assert moved[axis] * sign * (outwards if axis == 0 else 1) > 0.003
         other = "eye right" if side == "Left" else "eye left"
         np.testing.assert_array_equal(_shape(built, rig, other, **{shape + side: 1.0}), _mesh(built, other).positions)
+
+
+@pytest.mark.parametrize("turn", [(0.1, 0.0), (-0.1, 0.0), (0.05, 0.35), (0.05, -0.35)])
+def test_nobody_looks_through_the_head_past_an_open_mouth(built: Bundle, turn: tuple[float, float]) -> None:
+    renderer = open_renderer("cpu")
+    renderer.load(built)
+    pose = Pose.neutral()
+    for name, weight in {"jawOpen": 0.5, "mouthStretchLeft": 0.3, "mouthStretchRight": 0.3}.items():
+        pose.weights[ARKIT_INDEX[name]] = weight
+    pose.head[:2] = turn
+    mouth = (0.0, -0.07, 0.0)
+    image = renderer.draw(pose, Camera((0.0, -0.07, 0.6), mouth, 5.0), (160, 160))
+    renderer.close()
+    assert image[..., 3].min() == 255
 
 
 def test_open_jaw_takes_lower_teeth_and_tongue_along(built: Bundle, rig: Rig) -> None:
