@@ -42,6 +42,7 @@ def test_upgrade_rejections(status: int, body: str, code: ErrorCode) -> None:
         (0, "No audio input for 60 s", E.SESSION_TIMEOUT),
         (4003, "", E.CONCURRENT_LIMIT_EXCEEDED),
         (4010, "", E.SESSION_TOKEN_INVALID),
+        (4010, "session denied: the app is disabled", E.SESSION_TOKEN_INVALID),
         (16, "token is expired", E.SESSION_TOKEN_EXPIRED),
         (4503, "driven server request failed", E.SERVER_ERROR),
         (3, "unsupported sample rate 11025", E.INVALID_AUDIO_INPUT),

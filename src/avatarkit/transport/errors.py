@@ -77,6 +77,8 @@ def rejection_error(status: int, body: str) -> AvatarError:
 def server_error(code: int, message: str) -> AvatarError:
     """The error of a ``ServerError`` message."""
     kind = _by_phrase(message) or _SERVER_CODES.get(code, _C.SERVER_ERROR)
+    if code == ServerErrorCode.AUTH_FAILED and kind is _C.INSUFFICIENT_BALANCE:
+        kind = _C.SESSION_TOKEN_INVALID  # denied for who asks, not for want of credits
     if code == ServerErrorCode.INVALID_REQUEST and kind is _C.SERVER_ERROR and _names_egress(message):
         kind = _C.INVALID_EGRESS_CONFIG
     return error(kind, f"The server reported error {code}{_quoted(message)}.", phase=Phase.INTERACT)
