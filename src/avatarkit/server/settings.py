@@ -121,7 +121,7 @@ class Settings:
         0, "Most connections in all; further ones are refused with 503. 0 is no limit.", group=_SESSIONS, least=0
     )
     overload_lateness_s: float = setting(
-        0.03,
+        0.1,
         "Mean lateness of motion above which further connections are refused with 503. 0 never refuses.",
         group=_SESSIONS,
         least=0,

@@ -9,6 +9,7 @@ from avatarkit.clock import Clock
 
 _MEMORY_S: Final = 1.0
 """How long lateness is remembered: one slow step is no overload, a second of them is."""
+_MOST_OF_ONE_STEP_S: Final = 0.1
 _NOTHING_S: Final = 0.0
 
 
@@ -29,8 +30,9 @@ class Load:
     def note(self, late_s: float) -> None:
         """A step of the engine ended so many seconds after the oldest audio that it answered had arrived."""
         now_s = self._clock.now()
-        keep = math.exp(-max(0.0, now_s - self._noted_s) / _MEMORY_S)
-        self._late_s = late_s + (self._late_s - late_s) * keep
+        # It speaks for the time it took; in the rest since the last one nobody was late.
+        spoken_s = min(max(0.0, now_s - self._noted_s), late_s, _MOST_OF_ONE_STEP_S)
+        self._late_s = self.late_s + late_s * (1.0 - math.exp(-spoken_s / _MEMORY_S))
         self._noted_s = now_s
 
     @property
