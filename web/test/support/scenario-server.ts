@@ -117,6 +117,7 @@ export class ScenarioServer {
     queueMicrotask(() => {
       if (!connection.open) return;
       listener.onOpen();
+      if (answer === "silent") return;
       if (answer === "confirm") connection.confirm();
       else if (answer.error) connection.error(answer.error.code, answer.error.message);
       else if (answer.close) connection.end(answer.close.code, answer.close.reason ?? "");
