@@ -7,7 +7,7 @@ is complete; file libraries want to seek or to buffer a second.
 from __future__ import annotations
 
 import struct
-from typing import Final
+from typing import Final, NamedTuple
 
 CAPTURE: Final = b"OggS"
 HEADER_BYTES: Final = 27
@@ -42,6 +42,15 @@ def _crc(page: bytes) -> int:
     return value
 
 
+class OggPage(NamedTuple):
+    """What a page completes."""
+
+    packets: list[bytes]
+    granule: int
+    """Position behind the last of the packets, in samples at 48 kHz; -1 when none ends on this page."""
+    is_last: bool
+
+
 class OggReader:
     """Takes bytes of one Ogg stream and gives its packets.
 
@@ -55,13 +64,17 @@ class OggReader:
         self._serial: int | None = None
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Packets completed by ``data``. Raises :class:`OggError` for what is not Ogg, a wrong checksum, a
-        second stream, or a packet of more than :data:`MAX_PACKET_BYTES`."""
+        """Packets completed by ``data``; see :meth:`pages`."""
+        return [packet for page in self.pages(data) for packet in page.packets]
+
+    def pages(self, data: bytes) -> list[OggPage]:
+        """Pages completed by ``data``. Raises :class:`OggError` for what is not Ogg, a wrong checksum, a second
+        stream, or a packet of more than :data:`MAX_PACKET_BYTES`."""
         self._buffer += data
-        packets: list[bytes] = []
+        pages: list[OggPage] = []
         while (page := self._next_page()) is not None:
-            packets += self._packets_of(page)
-        return packets
+            pages.append(self._read(page))
+        return pages
 
     def _next_page(self) -> bytes | None:
         head = bytes(self._buffer[:4])
@@ -79,10 +92,9 @@ class OggReader:
         del self._buffer[:size]
         return page
 
-    def _packets_of(self, page: bytes) -> list[bytes]:
+    def _read(self, page: bytes) -> OggPage:
         version, flags = page[4], page[5]
-        (serial,) = struct.unpack_from("<I", page, 14)
-        (checksum,) = struct.unpack_from("<I", page, 22)
+        granule, serial, _, checksum = struct.unpack_from("<qIII", page, 6)
         if version != 0 or _crc(page[:22] + b"\0\0\0\0" + page[26:]) != checksum:
             raise OggError("damaged Ogg page")
         if self._serial is None:
@@ -93,7 +105,7 @@ class OggReader:
             self._partial.clear()
         self.ended = bool(flags & _LAST)
         lacing = page[HEADER_BYTES : HEADER_BYTES + page[26]]
-        return self._cut(lacing, page[HEADER_BYTES + page[26] :])
+        return OggPage(self._cut(lacing, page[HEADER_BYTES + page[26] :]), granule, self.ended)
 
     def _cut(self, lacing: bytes, body: bytes) -> list[bytes]:
         packets: list[bytes] = []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from avatarkit.audio.ogg import OggError, OggReader, OggWriter
+from avatarkit.audio.ogg import OggError, OggPage, OggReader, OggWriter
 from avatarkit.errors import ErrorCode, error, missing_dependency
 
 if TYPE_CHECKING:
@@ -61,9 +61,8 @@ def _refused(reason: str) -> Exception:
 class OpusPacketDecoder:
     """Bare Opus packets to PCM. Damaged packets are refused and leave the decoder usable."""
 
-    def __init__(self, *, skip_samples: int = 0) -> None:
+    def __init__(self) -> None:
         self._context = _codec("r")
-        self._skip_samples = skip_samples
 
     def decode(self, packet: bytes) -> bytes:
         """PCM (signed 16-bit little endian, mono, 48 kHz) of one packet; ``AvatarError`` (``invalidAudioInput``)
@@ -80,19 +79,25 @@ class OpusPacketDecoder:
             raise _refused("a damaged packet") from exc
         chunks: list[npt.NDArray[np.int16]] = [frame.to_ndarray().reshape(-1) for frame in frames]
         pcm = np.concatenate(chunks) if chunks else np.zeros(0, np.int16)
-        dropped = min(self._skip_samples, len(pcm))
-        self._skip_samples -= dropped
-        return pcm[dropped:].astype("<i2").tobytes()
+        return pcm.astype("<i2").tobytes()
 
 
 class OggOpusDecoder:
-    """One Ogg Opus stream, cut anywhere, to PCM with no delay beyond the page."""
+    """One Ogg Opus stream, cut anywhere, to PCM with no delay beyond the page.
+
+    What the encoder put before and behind the sound is cut off, by pre-skip and by the last page's position
+    (RFC 7845 section 4): the PCM is as long as what was encoded.
+    """
 
     def __init__(self) -> None:
         self._reader = OggReader()
         self._packets: OpusPacketDecoder | None = None
         self._tags_seen = False
         self._start = b""
+        self._pre_skip = 0
+        self._decoded = 0
+        self._origin: int | None = None
+        """Position at which the stream begins: above zero where it was cut out of a longer one."""
 
     def decode(self, data: bytes) -> bytes:
         """PCM (signed 16-bit little endian, mono, 48 kHz) that ``data`` completes.
@@ -104,14 +109,27 @@ class OggOpusDecoder:
             if name := foreign_container(self._start):
                 raise _refused(f"it is a {name} file")
         try:
-            packets = self._reader.feed(data)
+            pages = self._reader.pages(data)
         except OggError as exc:
             raise _refused(str(exc)) from exc
-        return b"".join(map(self._packet, packets))
+        return b"".join(map(self._page, pages))
+
+    def _page(self, page: OggPage) -> bytes:
+        pcm = b"".join(map(self._packet, page.packets))
+        first, count = self._decoded, len(pcm) // 2
+        self._decoded += count
+        if self._origin is None and count:
+            self._origin = 0 if page.is_last else max(0, page.granule - count)
+        begin = min(max(self._pre_skip - first, 0), count)
+        end = count
+        if page.is_last and page.granule >= 0:
+            end = min(max(page.granule - (self._origin or 0) - first, begin), count)
+        return pcm[2 * begin : 2 * end]
 
     def _packet(self, packet: bytes) -> bytes:
         if self._packets is None:
-            self._packets = OpusPacketDecoder(skip_samples=_pre_skip(packet))
+            self._pre_skip = _pre_skip(packet)
+            self._packets = OpusPacketDecoder()
             return b""
         if not self._tags_seen:
             if not packet.startswith(_TAGS):
