@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from avatarkit.frames import ARKIT_NAMES
 from avatarkit.studio.character.parts import Scalars, Triangles
+from avatarkit.studio.character.shape import shape_targets
 from avatarkit.studio.character.source import BaseMesh, Points, load_base, load_target
 from avatarkit.studio.character.spec import CharacterSpec
 from avatarkit.studio.character.subdivide import catmull_clark, triangulate
@@ -49,7 +50,7 @@ class Person:
         self.base: BaseMesh = load_base(folder)
         points = self.base.positions
         count = len(points)
-        for name, amount in spec.shape:
+        for name, amount in shape_targets(spec):
             points = points + amount * load_target(folder, name, count)
         for name, amount in spec.rest:
             points = points + amount * load_target(folder, f"faceunits/{name}", count)
