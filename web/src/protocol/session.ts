@@ -3,10 +3,10 @@
  * configuration, the server's confirmation, then audio and interrupts out and motion in.
  */
 
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { framesFromQuantised, HEAD_COUNT, WEIGHT_COUNT, type MotionFrames } from "../frames.js";
 import { SAMPLE_RATES_HZ } from "../types.js";
-import { AudioFormat, MessageSchema, MessageType, type Message, type MotionChunk } from "./gen/avatarkit_pb.js";
+import { decode, encode } from "./codec.js";
+import { AudioFormat, MessageShape, MessageType, type Message, type MotionChunk } from "./gen/messages.js";
 import { isUsableId } from "./ids.js";
 import { AUDIO_MESSAGE_BYTES, MAX_CHUNK_FRAMES, MAX_SERVER_MESSAGE_BYTES, MAX_TEXT_CHARACTERS } from "./limits.js";
 
@@ -24,6 +24,13 @@ export class ProtocolError extends Error {
   ) {
     super(message);
   }
+}
+
+/** How audio goes upstream: hertz of PCM, or Ogg Opus at 48000, with its bit rate if it is ours. */
+export interface WireFormat {
+  readonly sampleRate: number;
+  readonly opus: boolean;
+  readonly bitrate?: number;
 }
 
 /** What the server's bytes mean. */
@@ -52,17 +59,17 @@ export class ClientSession {
     return this.open;
   }
 
-  /** The first message: `sampleRate` in hertz of PCM, or Ogg Opus. */
-  configure(sampleRate: number, codec: "pcm" | "opus" = "pcm"): Uint8Array {
+  /** The first message. `extraParams` is what else is asked of the server, by name. */
+  configure({ sampleRate, opus, bitrate = 0 }: WireFormat, extraParams: Record<string, string> = {}): Uint8Array {
     if (!(SAMPLE_RATES_HZ as readonly number[]).includes(sampleRate)) {
       throw new ProtocolError(`unsupported sample rate ${sampleRate}`);
     }
     if (this.configured) throw new ProtocolError("the session is configured already");
     this.configured = true;
-    const audioFormat = codec === "pcm" ? AudioFormat.PCM_S16LE : AudioFormat.OGG_OPUS;
-    return encode(MessageType.CLIENT_CONFIGURE_SESSION, {
+    const audioFormat = opus ? AudioFormat.OGG_OPUS : AudioFormat.PCM_S16LE;
+    return encodeMessage(MessageType.CLIENT_CONFIGURE_SESSION, {
       case: "clientConfigureSession",
-      value: { $typeName: "avatarkit.ClientConfigureSession", ...EMPTY_CONFIGURATION, sampleRate, audioFormat },
+      value: { sampleRate, bitrate, audioFormat, extraParams },
     });
   }
 
@@ -73,9 +80,9 @@ export class ClientSession {
     for (let at = 0; at < bytes.length; at += AUDIO_MESSAGE_BYTES) pieces.push(bytes.subarray(at, at + AUDIO_MESSAGE_BYTES));
     if (!pieces.length && end) pieces.push(new Uint8Array());
     return pieces.map((audio, i) =>
-      encode(MessageType.CLIENT_AUDIO_INPUT, {
+      encodeMessage(MessageType.CLIENT_AUDIO_INPUT, {
         case: "clientAudioInput",
-        value: { $typeName: "avatarkit.ClientAudioInput", reqId: requestId, audio, end: end && i === pieces.length - 1 },
+        value: { reqId: requestId, audio, end: end && i === pieces.length - 1 },
       }),
     );
   }
@@ -83,10 +90,7 @@ export class ClientSession {
   /** The message that drops what is not inferred yet of a request. */
   interrupt(requestId: string): Uint8Array {
     this.requireOpen();
-    return encode(MessageType.CLIENT_INTERRUPT, {
-      case: "clientInterrupt",
-      value: { $typeName: "avatarkit.ClientInterrupt", reqId: requestId },
-    });
+    return encodeMessage(MessageType.CLIENT_INTERRUPT, { case: "clientInterrupt", value: { reqId: requestId } });
   }
 
   /**
@@ -95,10 +99,10 @@ export class ClientSession {
    * `rejected` event.
    */
   receive(bytes: Uint8Array): ServerEvent | null {
-    if (!this.open) return this.first(decode(bytes));
+    if (!this.open) return this.first(decodeMessage(bytes));
     if (!bytes.length) return null;
     try {
-      return handle(decode(bytes), bytes.length);
+      return handle(decodeMessage(bytes), bytes.length);
     } catch (reason) {
       if (!(reason instanceof ProtocolError)) throw reason;
       return { type: "rejected", reason: reason.message, newerMotion: reason.newerMotion };
@@ -126,24 +130,22 @@ export class ClientSession {
   }
 }
 
-const EMPTY_CONFIGURATION = { bitrate: 0, transportCompression: 0, egressType: 0, extraParams: {} };
-
 /** One motion message from raw bytes, for Backend Mode; `null` when it is of another kind. */
 export function readMotion(bytes: Uint8Array): Extract<ServerEvent, { type: "motion" }> | null {
-  const event = handle(decode(bytes), bytes.length);
+  const event = handle(decodeMessage(bytes), bytes.length);
   return event?.type === "motion" ? event : null;
 }
 
-function encode(type: MessageType, data: Message["data"]): Uint8Array {
-  return toBinary(MessageSchema, create(MessageSchema, { type, data }));
+function encodeMessage(type: number, data: { case: string; value: object }): Uint8Array {
+  return encode(MessageShape, { type, data: data as Message["data"] }); // what is left out has its default
 }
 
-function decode(bytes: Uint8Array): Message {
+function decodeMessage(bytes: Uint8Array): Message {
   if (bytes.length > MAX_SERVER_MESSAGE_BYTES) {
     throw new ProtocolError(`message of ${bytes.length} bytes is over the limit of ${MAX_SERVER_MESSAGE_BYTES}`);
   }
   try {
-    return fromBinary(MessageSchema, bytes, { readUnknownFields: false });
+    return decode(MessageShape, bytes);
   } catch {
     throw new ProtocolError("the bytes are no message");
   }

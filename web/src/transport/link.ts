@@ -59,7 +59,7 @@ export class Link {
       link.socket = openSocket(target, {
         onOpen: () => {
           opened = true;
-          if (!link.over) link.socket!.send(link.session.configure(sampleRate, codec));
+          if (!link.over) link.socket!.send(link.session.configure({ sampleRate, opus: codec === "opus" }));
         },
         onBytes: (bytes) => {
           if (!link.over) receive(() => link.session.receive(bytes));

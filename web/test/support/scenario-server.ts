@@ -1,7 +1,7 @@
 /** The Motion Server of a scenario, at the seam where a real client has its WebSocket. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ARKIT_INDEX, type ArkitName } from "../../src/frames.js";
-import { AudioFormat, MessageSchema, MessageType, type Message } from "../../src/protocol/gen/avatarkit_pb.js";
+import { AudioFormat, MessageSchema, MessageType, type Message } from "./gen/avatarkit_pb.js";
 import type { OpenSocket, SocketListener, Target } from "../../src/transport/socket.js";
 
 /** One connection; the scenario is its server. */
