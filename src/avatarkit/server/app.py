@@ -20,6 +20,7 @@ from avatarkit.server.ingress import routes as ingress
 from avatarkit.server.library import routes as library
 from avatarkit.server.observe import routes as observe
 from avatarkit.server.page import routes as page
+from avatarkit.server.page.sessions import PageDesk
 from avatarkit.server.services import Services
 
 
@@ -60,4 +61,5 @@ def create_app(services: Services) -> Starlette:
         lifespan=lifespan,
     )
     app.state.services = services
+    app.state.page = PageDesk(services)
     return app

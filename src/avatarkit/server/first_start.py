@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from avatarkit.server.store.database import Store
 
 DEFAULT_AVATAR: Final = "default"
+DEMO_APP: Final = "demo"
+"""Name of the app that a first start makes, and that the server's own page uses."""
 _BUILD_HINT: Final = "Build the default character with: python -m avatarkit.studio.character"
 
 
@@ -56,7 +58,7 @@ async def _create_credentials(store: Store, *, now: int) -> Credentials | None:
     admin_key = await store.secrets.create_admin_key()
     if admin_key is None:
         return None
-    app = await store.apps.create("demo", now=now)
+    app = await store.apps.create(DEMO_APP, now=now)
     key = await store.keys.create(app.id, now=now)
     return Credentials(app.id, key.text, admin_key)
 

@@ -126,6 +126,15 @@ class Settings:
         group=_SESSIONS,
         least=0,
     )
+    messages_per_second: int = setting(
+        1000,
+        "Messages of one session, on average, above which it is closed; 0 is no limit.",
+        group=_SESSIONS,
+        least=0,
+    )
+    message_burst: int = above_zero(
+        20_000, "Messages that a session may send at once beyond its rate.", group=_SESSIONS
+    )
     sessions_per_app: int = above_zero(200, "Most sessions that one app may have open.", group=_SESSIONS)
 
     token_lifetime_s: int = above_zero(
@@ -137,6 +146,13 @@ class Settings:
         ("*",),
         "Origins whose web pages may use the client routes and open sessions, such as https://example.org; * is any.",
         group=_WEB,
+    )
+    page_demo: str = setting(
+        "local",
+        "Who may use the page at / without signing in, in the name of the demo app: visitors from this machine, "
+        "everyone, or nobody.",
+        group=_WEB,
+        choices=("local", "everyone", "nobody"),
     )
     trusted_proxies: tuple[str, ...] = setting(
         (), "Addresses or networks of reverse proxies whose X-Forwarded-For is believed.", group=_WEB

@@ -1,4 +1,4 @@
-"""``/`` for people, ``/healthz`` and ``/readyz`` for machines."""
+"""``/`` and ``/console`` for people, ``/healthz`` and ``/readyz`` for machines."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from avatarkit.server.page import files, sessions
 from avatarkit.server.services import services_of
 
 _HERE: Final = Path(__file__).parent
@@ -27,7 +28,16 @@ _POLICY: Final = "; ".join(
 
 
 async def show_page(request: Request) -> Response:
-    """What this server is and how to connect."""
+    """The page; where it was not built, what this server is and how to connect."""
+    return files.document(request, "index.html") if files.is_built() else _plain_page(request)
+
+
+async def show_console(request: Request) -> Response:
+    """The console; where it was not built, the plain page, which says how to."""
+    return files.document(request, "console.html") if files.is_built() else _plain_page(request)
+
+
+def _plain_page(request: Request) -> Response:
     address = str(request.base_url).rstrip("/")
     text = (_HERE / "index.html").read_text("utf-8")
     for name, value in {"version": version("pyavatarkit"), "address": address}.items():
@@ -36,7 +46,7 @@ async def show_page(request: Request) -> Response:
 
 
 async def show_style(_request: Request) -> Response:
-    """The page's style sheet."""
+    """The plain page's style sheet."""
     return FileResponse(_HERE / "style.css", media_type="text/css", headers={"Cache-Control": "no-cache"})
 
 
@@ -60,7 +70,12 @@ async def show_readiness(request: Request) -> JSONResponse:
 
 routes = [
     Route("/", show_page, methods=["GET"]),
+    Route("/console", show_console, methods=["GET"]),
     Route("/style.css", show_style, methods=["GET"]),
+    Route("/page/{name}", files.show_file, methods=["GET"]),
+    Route("/v1/page/session", sessions.open_session, methods=["POST"]),
+    Route("/v1/page/voices", sessions.list_voices, methods=["GET"]),
+    Route("/v1/page/speech", sessions.make_speech, methods=["POST"]),
     Route("/healthz", show_health, methods=["GET"]),
     Route("/readyz", show_readiness, methods=["GET"]),
 ]
