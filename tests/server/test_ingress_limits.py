@@ -105,7 +105,7 @@ class TestOpus:
         assert not first.end
         await client.audio("r", end=True)
 
-        assert 50 <= first.motion.frame_count + frames_of(await client.until_end("r")) <= 51
+        assert first.motion.frame_count + frames_of(await client.until_end("r")) == 50
 
     async def test_what_is_no_opus_ends_the_session_and_nobody_elses(self, server: Running) -> None:
         other = await server.session()
@@ -165,6 +165,34 @@ class TestRoom:
         load.note(0.5)
 
         assert not load.is_over
+
+    @pytest.mark.parametrize("kind", ["messages", "pings"])
+    async def test_a_client_that_sends_too_many_messages_is_closed(self, start: Start, kind: str) -> None:
+        clock = VirtualClock()
+        async with start(clock=clock, messages_per_second=10, message_burst=20) as server:
+            client = await server.session()
+            for _ in range(50):  # as many as it may
+                await client.send(8, client_pause=pb.ClientPause(req_id="r"))
+                assert (await client.next()).type == pb.MESSAGE_TYPE_SERVER_PLAYBACK_STATE
+                await clock.advance(0.1)
+            for _ in range(30):
+                if kind == "pings":
+                    await client.socket.ping()
+                else:
+                    await client.audio("r", b"")
+            last = await client.next()
+
+            assert (last.server_error.code, last.server_error.message[:17]) == (3, "too many messages")
+            assert (await client.closed())[0] == 1008
+
+    async def test_messages_need_not_be_limited(self, start: Start) -> None:
+        async with start(messages_per_second=0, message_burst=1) as server:
+            client = await server.session()
+            for _ in range(50):
+                await client.audio("r", tone(0.02))
+            await client.audio("r", end=True)
+
+            assert frames_of(await client.until_end("r")) == 25
 
     async def test_a_client_that_does_not_read_is_closed_and_costs_little(self, start: Start) -> None:
         clock = VirtualClock()

@@ -9,7 +9,8 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from avatarkit.clock import VirtualClock
-from avatarkit.server.http.rates import Buckets, RateLimits
+from avatarkit.server.buckets import Buckets
+from avatarkit.server.http.rates import RateLimits
 
 
 @dataclass
@@ -100,8 +101,8 @@ async def test_this_machine_and_probes_are_not_limited() -> None:
 
 
 async def test_memory_is_bounded() -> None:
-    buckets = Buckets(1, VirtualClock())
+    buckets = Buckets(1 / 60, 1, VirtualClock())
     for number in range(50_000):
         buckets.take(str(number))
-    assert len(buckets._levels) <= 20_000
-    assert buckets.wait_s("49999") == 60.0
+    assert len(buckets._buckets) <= 20_000
+    assert buckets.wait_s("49999") == pytest.approx(60.0)

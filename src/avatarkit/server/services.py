@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from avatarkit.clock import Clock, RealClock
-from avatarkit.server.http.rates import Buckets
+from avatarkit.server.buckets import Buckets
 from avatarkit.server.ingress.load import Load
 from avatarkit.server.ingress.registry import SessionRegistry
 from avatarkit.server.ingress.timers import Timers
@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from avatarkit.server.store.database import Store
     from avatarkit.server.store.meter import SessionMeter
 
-_OPEN_API_PER_MINUTE: Final = 1200
-"""Requests of one app to the Open API."""
+_OPEN_API_PER_SECOND: Final = 20
+"""Requests of one app to the Open API: 1200 a minute."""
+_OPEN_API_AT_ONCE: Final = 40
 _KEYS_FRESH_S: Final = 30.0
 """Signing keys are read again when they are older than that."""
 _KEYS_RETRY_S: Final = 1.0
@@ -81,7 +82,7 @@ class Services:
         ]
         self._inferences: Iterator[Inference] | None = None
         self._engine_factory = engine_factory or _open_engine
-        self.open_api_rates = Buckets(_OPEN_API_PER_MINUTE, self.clock)
+        self.open_api_rates = Buckets(_OPEN_API_PER_SECOND, _OPEN_API_AT_ONCE, self.clock)
         self._keys_read_s = self.clock.now()
         self._opening: asyncio.Task[_Opened] | None = None
         self._engine: asyncio.Task[MotionEngine] | None = None

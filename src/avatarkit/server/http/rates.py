@@ -5,54 +5,19 @@ from __future__ import annotations
 import ipaddress
 import json
 import math
-from collections import OrderedDict
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from avatarkit.clock import Clock
+from avatarkit.server.buckets import Buckets
 from avatarkit.server.http.problems import Problem
 
-_MAX_ADDRESSES: Final = 20_000
 _REFUSALS: Final = {
     "http.response.start": frozenset((401, 403)),
     "websocket.http.response.start": frozenset((400, 401, 403)),  # a bad token is answered with 400
 }
 _FREE: Final = frozenset(("/healthz", "/readyz"))
-
-
-class Buckets:
-    """Token buckets, one for each name: ``per_minute`` at once, then as many as time brings back.
-
-    Memory is bounded: of very many names those that were quiet longest are forgotten, which only favours them.
-
-    Args:
-        per_minute: Size of a bucket, and what a minute brings; 0 is no limit.
-        clock: Source of time.
-    """
-
-    def __init__(self, per_minute: int, clock: Clock) -> None:
-        self._per_minute = per_minute
-        self._clock = clock
-        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def wait_s(self, name: str) -> float:
-        """Seconds until there is something to take; 0 when there is."""
-        if not self._per_minute:
-            return 0.0
-        return max(0.0, (1.0 - self._level(name)) * 60.0 / self._per_minute)
-
-    def take(self, name: str) -> None:
-        """Take one, whether or not there is any: an empty bucket stays empty."""
-        if self._per_minute:
-            self._levels[name] = (max(0.0, self._level(name) - 1.0), self._clock.now())
-            self._levels.move_to_end(name)
-            if len(self._levels) > _MAX_ADDRESSES:
-                self._levels.popitem(last=False)
-
-    def _level(self, name: str) -> float:
-        level, at_s = self._levels.get(name, (float(self._per_minute), 0.0))
-        return min(float(self._per_minute), level + (self._clock.now() - at_s) * self._per_minute / 60.0)
 
 
 class RateLimits:
@@ -70,8 +35,8 @@ class RateLimits:
 
     def __init__(self, app: ASGIApp, requests_per_minute: int, refusals_per_minute: int, clock: Clock) -> None:
         self._app = app
-        self._requests = Buckets(requests_per_minute, clock)
-        self._refusals = Buckets(refusals_per_minute, clock)
+        self._requests = Buckets(requests_per_minute / 60.0, requests_per_minute, clock)
+        self._refusals = Buckets(refusals_per_minute / 60.0, refusals_per_minute, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or upgrade."""

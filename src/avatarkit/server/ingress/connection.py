@@ -21,6 +21,7 @@ from avatarkit.protocol import (
     SessionRefused,
 )
 from avatarkit.protocol.limits import MAX_CLIENT_MESSAGE_BYTES
+from avatarkit.server.buckets import Bucket
 from avatarkit.server.ingress import endings
 from avatarkit.server.ingress.admission import Admission
 from avatarkit.server.ingress.decoding import AudioFormat, can_decode
@@ -73,6 +74,8 @@ class Connection:
         self._timer: Timer = services.timers.at(
             self._opened_s + services.settings.handshake_timeout_s, self._check_time
         )
+        per_second, most = services.settings.messages_per_second, services.settings.message_burst
+        self._budget = Bucket(per_second, most, self._opened_s) if per_second else None
         services.sessions.add(self)
         if lease is not None:
             lease.on_end(self._ordered_to_end)
@@ -111,6 +114,11 @@ class Connection:
         self._let_go(ending.close_code.value, ending.message)
 
     # --- called by the socket -------------------------------------------------------------------------------
+
+    def heard(self, frames: int) -> None:
+        """The client sent that many frames at once."""
+        if self._budget is not None and not self._budget.take(frames, self._services.clock.now()):
+            self.end(endings.TOO_MANY_MESSAGES)
 
     def received(self, data: bytes | None) -> None:
         """A message of the client; ``None`` is a text message."""

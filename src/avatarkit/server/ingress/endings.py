@@ -40,6 +40,9 @@ DRAINED: Final = Ending(None, "the server is going away", CloseCode.GOING_AWAY)
 READS_TOO_SLOWLY: Final = Ending(
     ServerErrorCode.INVALID_REQUEST, "the client reads too slowly", CloseCode.POLICY_VIOLATION
 )
+TOO_MANY_MESSAGES: Final = Ending(
+    ServerErrorCode.INVALID_REQUEST, "too many messages in too short a time", CloseCode.POLICY_VIOLATION
+)
 NO_OPUS: Final = Ending(
     ServerErrorCode.INVALID_REQUEST,
     "unsupported audio format: this server cannot decode Ogg Opus; send signed 16-bit PCM",

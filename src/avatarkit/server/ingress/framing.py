@@ -60,6 +60,8 @@ class FrameReader:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
+        self.frames = 0
+        """How many were read so far: of any kind, fragments and empty ones too."""
         self._rest = bytearray()
         self._needed = 0
         self._opcode: Opcode | None = None
@@ -93,6 +95,7 @@ class FrameReader:
             if message is not None:
                 messages.append(message)
             position = body + length
+            self.frames += 1
         return messages
 
     def _head(self, data: bytes, position: int) -> tuple[int, int]:

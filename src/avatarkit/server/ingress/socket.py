@@ -29,6 +29,10 @@ _ABNORMAL: Final = 1006
 class SocketOwner(Protocol):
     """Who is told what happens on a socket. Never called after :meth:`lost`, nor after ``close`` of the socket."""
 
+    def heard(self, frames: int) -> None:
+        """So many frames of any kind came; the messages that they hold follow, unless this closes the socket."""
+        ...
+
     def received(self, data: bytes | None) -> None:
         """A binary message came; ``None`` stands for a text message."""
         ...
@@ -103,7 +107,10 @@ class MotionSocket(asyncio.Protocol):
             return  # what comes behind an error cannot be understood
         self._heard = True
         try:
+            already = self._reader.frames
             messages = self._reader.receive(data)
+            if self._owner is not None and self._reader.frames > already:
+                self._owner.heard(self._reader.frames - already)
             for opcode, payload in messages:
                 if opcode is Opcode.BINARY:
                     if self._owner is not None:
