@@ -24,6 +24,7 @@ CLASSES = {
     "_derive",
     "_feed",
     "_frame_rate",
+    "_incoming",
     "_link",
     "_manager",
     "_partial",
@@ -33,6 +34,7 @@ CLASSES = {
     "_render_loop",
     "_sdk",
     "_session",
+    "_speaking",
     "_tries",
     "_view",
 }
@@ -46,13 +48,14 @@ ALLOWED: dict[str, set[str]] = {
     "avatars": FOUNDATION,
     "render": FOUNDATION | {"avatars"},
     "studio": FOUNDATION | {"avatars", "render"},
+    "offline": FOUNDATION | {"audio", "motion", "playback", "avatars", "render"},
     "transport": FOUNDATION | {"protocol"},
     "server": FOUNDATION | {"protocol", "audio", "motion", "avatars"},
     # Covers are drawn and avatars are built in child processes of the server.
     "server/library": FOUNDATION | {"avatars", "render", "studio", "server"},
     "backend": FOUNDATION | {"protocol", "audio", "transport"},
     **dict.fromkeys(CLASSES, FOUNDATION | CLIENT | CLASSES),
-    "cli": FOUNDATION | CLIENT | CLASSES | {"motion", "studio", "server", "__init__"},
+    "cli": FOUNDATION | CLIENT | CLASSES | {"motion", "offline", "studio", "server", "__init__"},
     "__init__": FOUNDATION | CLIENT | CLASSES,
 }
 

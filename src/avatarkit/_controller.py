@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 from avatarkit._events import (
     AnimationStateChanged,
@@ -17,29 +16,21 @@ from avatarkit._events import (
     PlaybackStalled,
     PlaybackStarted,
 )
-from avatarkit._feed import RoundFeed, changed_format, open_feed, wire_format
+from avatarkit._feed import changed_format, wire_format
 from avatarkit._frame_rate import FrameRateMonitor
+from avatarkit._incoming import Incoming
 from avatarkit._record import Recordable
 from avatarkit._sdk import Settings
 from avatarkit._session import MotionSession
+from avatarkit._speaking import Speaking
 from avatarkit.audio.speaker import Speaker
 from avatarkit.clock import Clock
-from avatarkit.errors import AvatarError, ErrorCode, Phase, error
-from avatarkit.frames import MotionFrames
+from avatarkit.errors import ErrorCode, Phase, error
 from avatarkit.playback.heard import Samples
 from avatarkit.playback.meter import SessionMeter
-from avatarkit.playback.player import MAX_QUEUED_S, Player
-from avatarkit.protocol import (
-    ClientEvent,
-    MessageRejected,
-    MotionReceived,
-    ProtocolError,
-    ServerErrorReceived,
-    new_id,
-)
-from avatarkit.protocol.client_session import read_motion
-from avatarkit.protocol.errors import UnsupportedVersionError
-from avatarkit.transport.errors import server_error
+from avatarkit.playback.news import News
+from avatarkit.playback.player import Player
+from avatarkit.protocol import ClientEvent, new_id
 from avatarkit.types import (
     AnimationType,
     AudioCodec,
@@ -50,9 +41,6 @@ from avatarkit.types import (
     FrameStarvationMode,
     SessionReport,
 )
-
-_log = logging.getLogger(__name__)
-_FATAL_SERVER_CODES: Final = range(4000, 5000)  # a close with the same number follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +87,6 @@ class AvatarController(Recordable):
             )
         super().__init__(parts.clock, parts.seed, parts.describe)
         self._mode = parts.settings.configuration.driving_service_mode
-        self._format = parts.audio_format
         self._clock = parts.clock
         self.meter = SessionMeter()
         self.player = Player(
@@ -108,14 +95,8 @@ class AvatarController(Recordable):
             sample_rate=parts.audio_format.sample_rate,
             seed=parts.seed,
             new_id=new_id,
-            on_state=lambda state: self.announce(ConversationStateChanged(state)),
             on_heard=parts.on_heard,
-            on_started=lambda round_id: self.announce(PlaybackStarted(round_id)),
-            on_progress=lambda round_id, position_s: self.announce(PlaybackProgress(round_id, position_s)),
-            on_finished=lambda round_id, position_s, interrupted: self.announce(
-                PlaybackFinished(round_id, position_s, interrupted)
-            ),
-            on_stall=lambda stalled: self.announce(PlaybackStalled(stalled)),
+            news=self._news(),
             meter=self.meter,
         )
         self._session = MotionSession(
@@ -123,18 +104,39 @@ class AvatarController(Recordable):
             avatar_id=parts.avatar_id,
             wire=wire_format(parts.audio_format),
             clock=parts.clock,
-            on_state=lambda state: self.announce(ConnectionStateChanged(state)),
+            on_state=self._tell_connection,
             on_event=self._take,
             on_failure=self.tell_error,
-            on_lost=self._lose,
+            on_lost=self._lose_session,
         )
-        self._remote_id: str | None = None  # the newest round that the present session knows
-        self._rejection_told = False
+        self._speaking = Speaking(
+            player=self.player,
+            session=self._session,
+            meter=self.meter,
+            clock=parts.clock,
+            mode=self._mode,
+            audio_format=parts.audio_format,
+        )
+        self._incoming = Incoming(
+            player=self.player,
+            session=self._session,
+            meter=self.meter,
+            clock=parts.clock,
+            tell_error=self.tell_error,
+        )
         self._disposed = False
-        self._feed: tuple[str, RoundFeed] | None = None  # of the round with that id
         self._animation = AnimationType.IDLE
         self._frame_rate = FrameRateMonitor()
         self._monitors_frames = False
+
+    def _news(self) -> News:
+        return News(
+            on_state=lambda state: self.announce(ConversationStateChanged(state)),
+            on_started=lambda round_id: self.announce(PlaybackStarted(round_id)),
+            on_progress=lambda round_id, position_s: self.announce(PlaybackProgress(round_id, position_s)),
+            on_finished=lambda *what: self.announce(PlaybackFinished(*what)),
+            on_stall=lambda stalled: self.announce(PlaybackStalled(stalled)),
+        )
 
     # --- state --------------------------------------------------------------------------------------------
 
@@ -167,7 +169,7 @@ class AvatarController(Recordable):
     @property
     def audio_format(self) -> AudioFormat:
         """Format of the audio that is taken in."""
-        return self._format
+        return self._speaking.audio_format
 
     @property
     def frame_starvation_mode(self) -> FrameStarvationMode:
@@ -207,7 +209,6 @@ class AvatarController(Recordable):
         """
         self._require_direct("start()")
         await self._session.start()
-        self._rejection_told = False
 
     async def wait_connected(self, timeout: float = 15.0) -> None:  # noqa: ASYNC109 - measured by our clock
         """Wait for the session, for those who run ``start`` in a task of its own.
@@ -222,7 +223,7 @@ class AvatarController(Recordable):
 
     async def close(self) -> None:
         """End the session and drop what is playing. Idempotent, legal at any moment."""
-        self._drop_round()
+        self._speaking.drop()
         await self._session.close()
 
     def set_audio_format(
@@ -238,18 +239,20 @@ class AvatarController(Recordable):
         PCM the rate stays unless one is given.
 
         Raises:
-            AvatarError: Nothing has changed then. ``configurationInvalid`` for a rate or bitrate that no session
-                takes, or a rate together with Opus; ``playbackInitFailed`` when the speaker cannot play at the rate.
+            AvatarError: The format stays as it was. ``configurationInvalid`` for a rate or bitrate that no session
+                takes, or a rate together with Opus; nothing else has changed then. ``playbackInitFailed`` when the
+                speaker cannot play at the rate; round and session are over then.
         """
         self._require_alive("set_audio_format()")
-        wanted = changed_format(self._format, sample_rate, input_format, opus_bitrate, opus_uplink)
-        if wanted == self._format:
+        known = self._speaking.audio_format
+        wanted = changed_format(known, sample_rate, input_format, opus_bitrate, opus_uplink)
+        if wanted == known:
             return
-        self._drop_round()
+        self._speaking.drop()
         self._session.close_soon()
-        if wanted.sample_rate != self._format.sample_rate:
+        if wanted.sample_rate != known.sample_rate:
             self.player.change_rate(wanted.sample_rate)
-        self._format = wanted
+        self._speaking.audio_format = wanted
         self._session.wire = wire_format(wanted)
 
     # --- speaking -----------------------------------------------------------------------------------------
@@ -279,7 +282,7 @@ class AvatarController(Recordable):
         self._require_direct("send()")
         if self._session.state not in (ConnectionState.CONNECTED, ConnectionState.FAILED):
             raise self._session.illegal("send()")
-        return self._speak(data, end=end)
+        return self._speaking.speak(data, end=end)
 
     def yield_audio_data(self, data: bytes | bytearray | memoryview, end: bool = False) -> str:
         """Speak in Backend Mode: as :meth:`send`, but the motion comes through :meth:`yield_frames_data`.
@@ -288,7 +291,7 @@ class AvatarController(Recordable):
         ``networkLayerNotAvailable`` outside Backend Mode, and what :meth:`send` raises for the audio.
         """
         self._require_backend("yield_audio_data()")
-        return self._speak(data, end=end)
+        return self._speaking.speak(data, end=end)
 
     def yield_frames_data(self, frames: Iterable[bytes], conversation_id: str) -> bool:
         """Hand in motion in Backend Mode.
@@ -306,16 +309,7 @@ class AvatarController(Recordable):
                 and told once to ``on_error`` as ``invalidAnimationData``.
         """
         self._require_backend("yield_frames_data()")
-        if conversation_id != self.player.round_id:
-            return False
-        events = [self._read_frame(frame) for frame in frames]
-        if not events:
-            self.player.refuse_motion(conversation_id)
-            return True
-        for event in events:
-            if event is not None:  # the backend's own request id is inside; what counts is what the app says
-                self._take_motion(replace(event, req_id=conversation_id))
-        return any(event is not None and event.end for event in events)
+        return self._incoming.take_frames(frames, conversation_id)
 
     def interrupt(self) -> None:
         """Fall silent at once and close the mouth; the round's buffers are dropped, here and on the server.
@@ -323,8 +317,7 @@ class AvatarController(Recordable):
         Legal at any moment; without a round it does nothing. The next audio opens a new round.
         """
         self._require_alive("interrupt()")
-        self._feed = None
-        self._interrupt_server(self.player.interrupt())
+        self._speaking.interrupt()
 
     def pause(self) -> None:
         """Hold the round where it is; connection and buffers stay. ``illegalState`` without a round."""
@@ -360,116 +353,16 @@ class AvatarController(Recordable):
 
     # --- inside -------------------------------------------------------------------------------------------
 
+    def _tell_connection(self, state: ConnectionState) -> None:
+        if state is ConnectionState.CONNECTED:
+            self._incoming.session_began()
+        self.announce(ConnectionStateChanged(state))
+
     def _take(self, event: ClientEvent) -> None:
-        if isinstance(event, MotionReceived):
-            self._take_motion(event)
-        elif isinstance(event, ServerErrorReceived):
-            self._take_error(event)
-        elif isinstance(event, MessageRejected):
-            self._tell_rejection(event.reason, newer_motion=event.newer_motion)
+        self._incoming.take(event)
 
-    def _tell_rejection(self, reason: str, *, newer_motion: bool) -> None:
-        """One report is enough for a sender that repeats itself."""
-        if not self._rejection_told:
-            self._rejection_told = True
-            hint = "Upgrade pyavatarkit." if newer_motion else None
-            self.tell_error(
-                error(ErrorCode.INVALID_ANIMATION_DATA, f"A message could not be used: {reason}.", hint=hint)
-            )
-
-    def _read_frame(self, frame: bytes) -> MotionReceived | None:
-        try:
-            return read_motion(bytes(frame))
-        except ProtocolError as problem:
-            self._tell_rejection(str(problem), newer_motion=isinstance(problem, UnsupportedVersionError))
-            return None
-
-    def _take_motion(self, event: MotionReceived) -> None:
-        chunk = event.chunk
-        if chunk is not None:
-            self.meter.motion_received(
-                event.req_id, chunk.frame_count, chunk.frame_rate, event.size_bytes, self._clock.now()
-            )
-            frames = MotionFrames.from_quantised(
-                chunk.weights, chunk.head, first_frame=chunk.first_frame, frame_rate=chunk.frame_rate
-            )
-            try:
-                self.player.push_motion(event.req_id, frames)
-            except ValueError as exc:
-                self.tell_error(error(ErrorCode.INVALID_ANIMATION_DATA, f"Motion was dropped: {exc}."))
-        if event.end:
-            self.player.end_motion(event.req_id)
-
-    def _take_error(self, event: ServerErrorReceived) -> None:
-        reason = server_error(event.code, event.message)
-        if event.req_id and event.code not in _FATAL_SERVER_CODES:
-            self.player.end_motion(event.req_id)  # that round goes on without motion
-            self.tell_error(reason)
-        else:
-            self._session.give_up(reason)
-
-    def _lose(self) -> None:
-        self._remote_id = None
-        self.player.lose_connection()
-
-    def _speak(self, data: bytes | bytearray | memoryview, *, end: bool) -> str:
-        audio = data if isinstance(data, bytes) else memoryview(data).tobytes()
-        player = self.player
-        if not audio and not player.input_open:
-            if end and player.last_id is not None:
-                return player.last_id
-            raise error(ErrorCode.NO_AUDIO, "There is no audio, and no round is open.")
-        self._check_ahead(len(audio) if self._format.input_format is AudioCodec.PCM else 0)
-        feed = self._feed[1] if self._feed is not None and player.input_open else self._new_feed()
-        try:
-            fed = feed.feed(audio, end=end)
-        except AvatarError:
-            if feed.is_spoilt and self._feed is not None and self._feed[1] is feed:
-                self.interrupt()
-            raise
-        round_id = player.round_id if player.input_open else self._open_round()
-        assert round_id is not None
-        self._feed = (round_id, feed)
-        if self._session.link is not None and self._remote_id == round_id:
-            self._session.link.send_audio(round_id, fed.upstream, end=end)
-            self.meter.audio_bytes_sent += len(fed.upstream)
-        player.push_audio(fed.pcm, end=end)
-        return round_id
-
-    def _new_feed(self) -> RoundFeed:
-        return open_feed(self._format, encode_uplink=self._session.wire.bitrate > 0)
-
-    def _open_round(self) -> str:
-        connected = self._session.link is not None
-        self._interrupt_server(self.player.round_id)
-        in_backend_mode = self._mode is DrivingServiceMode.BACKEND
-        round_id = self.player.open_round(expects_motion=connected or in_backend_mode)
-        self.meter.rounds += 1
-        self._remote_id = round_id if connected else None
-        if connected or in_backend_mode:
-            self.meter.audio_sent(round_id, self._clock.now())
-        return round_id
-
-    def _drop_round(self) -> None:
-        self._remote_id = None
-        self._feed = None
-        self.player.interrupt()
-
-    def _interrupt_server(self, round_id: str | None) -> None:
-        """Have the server drop a round that it knows."""
-        if round_id is not None and round_id == self._remote_id and self._session.link is not None:
-            self._session.link.interrupt(round_id)
-
-    def _check_ahead(self, pcm_bytes: int) -> None:
-        ahead_s = pcm_bytes / 2 / self._format.sample_rate
-        if self.player.input_open:
-            ahead_s += self.player.queued_s
-        if ahead_s > MAX_QUEUED_S:
-            raise error(
-                ErrorCode.INVALID_AUDIO_INPUT,
-                f"More than {MAX_QUEUED_S:g} seconds of audio would wait to be heard.",
-                hint="Send the rest when some of it was heard.",
-            )
+    def _lose_session(self) -> None:
+        self._speaking.lose_session()
 
     def _require_alive(self, what: str) -> None:
         if self._disposed:

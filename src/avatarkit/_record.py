@@ -33,11 +33,12 @@ class Recordable(Announcer):
     def record(self, path: str | os.PathLike[str]) -> Recorder:
         """Write audio, motion, events and frames to a file from now on, until the recorder is closed.
 
-        ``avatarkit replay`` shows the file, with the same poses bit for bit. It holds the voice, and no token.
+        It may begin at any moment, in the middle of a round too. ``avatarkit replay`` shows the file, with the same
+        poses bit for bit. It holds the voice, and no token.
 
         Raises:
-            AvatarError: ``illegalState`` while a round is in progress, while another recording runs, before the
-                first frame and after ``dispose``; ``configurationInvalid`` when the file cannot be written.
+            AvatarError: ``illegalState`` while another recording runs, before the first frame and after
+                ``dispose``; ``configurationInvalid`` when the file cannot be written.
         """
         about = {"seed": self._seed, "software": f"pyavatarkit {version('pyavatarkit')}", **self._describe()}
         self._recorder = Recorder(path, self.player, about, on_close=self._forget_recorder)

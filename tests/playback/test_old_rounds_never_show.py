@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from avatarkit.audio.silent import SilentSpeaker
 from avatarkit.frames import ARKIT_INDEX, HEAD_COUNT, WEIGHT_COUNT, MotionFrames
+from avatarkit.playback.news import News
 from avatarkit.playback.player import Player
 from avatarkit.protocol import new_id
 from avatarkit.types import ConversationState, FrameStarvationMode
@@ -110,12 +111,14 @@ def make_world() -> World:
         sample_rate=RATE,
         seed=1,
         new_id=new_id,
-        on_state=lambda state: told.append(("state", state)),
         on_heard=lambda samples, at_s: None,
-        on_started=lambda round_id: told.append(("started", round_id)),
-        on_progress=lambda round_id, position_s: told.append(("progress", round_id, position_s)),
-        on_finished=lambda round_id, position_s, cut: told.append(("finished", round_id, position_s, cut)),
-        on_stall=lambda stalled: told.append(("stall", stalled)),
+        news=News(
+            on_state=lambda state: told.append(("state", state)),
+            on_started=lambda round_id: told.append(("started", round_id)),
+            on_progress=lambda round_id, position_s: told.append(("progress", round_id, position_s)),
+            on_finished=lambda round_id, position_s, cut: told.append(("finished", round_id, position_s, cut)),
+            on_stall=lambda stalled: told.append(("stall", stalled)),
+        ),
     )
     return World(clock, player, [], np.zeros(WEIGHT_COUNT, np.float32), told)
 

@@ -12,6 +12,7 @@ import pytest
 from avatarkit.audio.silent import SilentSpeaker
 from avatarkit.clock import VirtualClock
 from avatarkit.frames import ARKIT_INDEX, HEAD_COUNT, WEIGHT_COUNT, MotionFrames
+from avatarkit.playback.news import News
 from avatarkit.playback.player import FIRST_MOTION_WAIT_S, Player
 from avatarkit.types import ConversationState
 
@@ -36,8 +37,8 @@ class Stage:
             sample_rate=RATE,
             seed=7,
             new_id=lambda: f"round-{next(ids)}",
-            on_state=self.states.append,
             on_heard=lambda samples, at_s: self.heard.append((samples, at_s)),
+            news=News(on_state=self.states.append),
         )
         self.jaws: list[float] = []
 
@@ -303,7 +304,7 @@ def test_acting_inside_the_state_callback(stage: Stage, act: str) -> None:
         if state is S.PLAYING and len(done) == 1:
             acts[act]()
 
-    stage.player._on_state = on_state
+    stage.player.news.on_state = on_state
     stage.player.push_motion(stage.speak(0.2), motion(0, 5))
     stage.run(1.0)
     assert stage.player.audio_time_s == 0.0

@@ -12,6 +12,7 @@ import pytest
 from avatarkit.audio.silent import SilentSpeaker
 from avatarkit.frames import ARKIT_INDEX, HEAD_COUNT, WEIGHT_COUNT, MotionFrames
 from avatarkit.playback.meter import SessionMeter
+from avatarkit.playback.news import News
 from avatarkit.playback.player import Player
 from avatarkit.types import ConversationState, FrameStarvationMode
 
@@ -50,12 +51,14 @@ class Stage:
             sample_rate=RATE,
             seed=1,
             new_id=lambda: f"r{next(ids)}",
-            on_state=tell("state"),
             on_heard=lambda samples, at_s: None,
-            on_started=tell("started"),
-            on_progress=tell("progress"),
-            on_finished=tell("finished"),
-            on_stall=tell("stall"),
+            news=News(
+                on_state=tell("state"),
+                on_started=tell("started"),
+                on_progress=tell("progress"),
+                on_finished=tell("finished"),
+                on_stall=tell("stall"),
+            ),
             meter=self.meter,
         )
 
@@ -139,7 +142,7 @@ def test_a_callback_may_open_the_next_round(stage: Stage) -> None:
         if len(opened) < 2:
             opened.append(stage.speak(0.2, frames=5))
 
-    stage.player._on_finished = on_finished
+    stage.player.news.on_finished = on_finished
     stage.run(2.0)
     assert [e[2] for e in stage.of("finished")] == [first, *opened]
     assert [e[2] for e in stage.of("state")] == [S.PLAYING, S.IDLE, S.PLAYING, S.IDLE, S.PLAYING, S.IDLE]

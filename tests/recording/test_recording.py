@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import random
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,6 @@ class Session:
             sample_rate=RATE,
             seed=99,
             new_id=lambda: f"round-{next(ids)}",
-            on_state=lambda state: None,
             on_heard=lambda samples, at_s: self.heard.append(samples),
         )
         self.recorder: Recorder | None = None
@@ -159,16 +159,84 @@ def test_another_pose_is_noticed(tmp_path: Path) -> None:
     assert [frame.is_same for frame in replayed(tmp_path / "a.avkt")[0]][-1] is False
 
 
-def test_a_recording_begins_between_rounds_and_only_one_at_a_time(tmp_path: Path) -> None:
+def held(session: Session) -> None:
+    session.player.open_round(expects_motion=True)
+    session.player.push_audio(b"\1\2" * 8000, end=True)
+    session.run(3)
+
+
+def heard(session: Session) -> None:
+    session.speak(2.0, 50)
+    session.run(20)
+
+
+def heard_without_motion(session: Session) -> None:
+    session.player.open_round(expects_motion=True)
+    session.player.push_audio(b"\1\2" * 32000, end=False)
+    session.run(20)
+
+
+def paused(session: Session) -> None:
+    heard(session)
+    session.player.volume = 0.5
+    session.player.pause()
+    session.run(2)
+
+
+def stalled(session: Session) -> None:
+    session.player.starvation_mode = FrameStarvationMode.STRICT_SYNC
+    session.speak(2.0, 10, end=False)
+    session.run(25)
+
+
+def long_heard(session: Session) -> None:
+    session.speak(40.0, 900)
+    session.run(600)  # the timeline has forgotten what was heard
+
+
+@pytest.mark.parametrize("before", [held, heard, heard_without_motion, paused, stalled, long_heard])
+def test_a_recording_may_begin_in_the_middle_of_a_round(tmp_path: Path, before: Callable[[Session], None]) -> None:
     session = Session()
-    session.speak(1.0, 25)
-    with pytest.raises(AvatarError, match="interrupt") as caught:
-        session.record(tmp_path / "a.avkt")
-    assert caught.value.code is ErrorCode.ILLEGAL_STATE
-    session.player.interrupt()
+    before(session)
+    assert session.player.round_id is not None
     session.record(tmp_path / "a.avkt")
-    with pytest.raises(AvatarError, match="closing"):
+    assert session.recorder is not None
+    session.run(8)
+    round_id = session.player.round_id
+    assert round_id is not None
+    weights = np.random.default_rng(3).random((20, WEIGHT_COUNT)).astype(np.float32)
+    session.player.push_motion(round_id, MotionFrames(weights, np.zeros((20, HEAD_COUNT), np.float32), 10))
+    if session.player.input_open:
+        session.player.push_audio(b"\3\4" * 4000, end=True)
+    session.player.resume()
+    session.run(60)
+    everything(session)
+    session.recorder.close()
+
+    frames, sounds, _ = replayed(tmp_path / "a.avkt")
+
+    assert all(frame.is_same and same(frame.pose, pose) for frame, pose in zip(frames, session.shown, strict=True))
+    assert np.array_equal(np.concatenate([s.samples for s in sounds]), np.concatenate(session.heard))
+
+
+def test_a_frame_drawn_before_and_shown_within_is_left_out(tmp_path: Path) -> None:
+    session = Session()
+    drawn = session.player.frame(session.clock.time_s + 0.01)
+    session.record(tmp_path / "a.avkt")
+    assert session.recorder is not None
+    session.recorder.shown(drawn, 0.0)
+    session.run(3)
+    session.recorder.close()
+    frames, _, _ = replayed(tmp_path / "a.avkt")
+    assert len(frames) == len(session.shown) > 0
+
+
+def test_one_recording_at_a_time(tmp_path: Path) -> None:
+    session = Session()
+    session.record(tmp_path / "a.avkt")
+    with pytest.raises(AvatarError, match="closing") as caught:
         session.record(tmp_path / "b.avkt")
+    assert caught.value.code is ErrorCode.ILLEGAL_STATE
     assert session.recorder is not None
     session.recorder.close()
     session.recorder.close()
@@ -210,6 +278,8 @@ def test_a_damaged_file_is_refused_or_read_as_far_as_it_goes(
 ) -> None:
     path = tmp_path_factory.mktemp("damaged") / "a.avkt"
     session = Session()
+    session.speak(0.3, 4)
+    session.run(2)
     session.record(path)
     session.run(2)
     session.speak(0.1, 3)

@@ -10,36 +10,30 @@ beginning: the time, and what was heard. So a record of these plays again to the
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from functools import partial
-from typing import Any, Final
-
-import numpy as np
+from typing import Any
 
 from avatarkit.audio.speaker import Speaker
 from avatarkit.clock import Clock
-from avatarkit.frames import MotionFrames, Pose
+from avatarkit.frames import MotionFrames
+from avatarkit.playback.face import Face
 from avatarkit.playback.frame import Frame, Tap
-from avatarkit.playback.heard import HeardAudio, Samples
-from avatarkit.playback.life import Life
+from avatarkit.playback.heard import Samples
 from avatarkit.playback.meter import SessionMeter
+from avatarkit.playback.news import PROGRESS_S, News
+from avatarkit.playback.pacing import Pacer
 from avatarkit.playback.round import FIRST_MOTION_FRAMES, FIRST_MOTION_WAIT_S, MAX_QUEUED_S, Round
-from avatarkit.playback.transitions import INTERRUPTED, OUT_OF_SPEECH, Fade, SpeechLayer
+from avatarkit.playback.transitions import INTERRUPTED, OUT_OF_SPEECH
+from avatarkit.playback.voice import Voice
 from avatarkit.types import ConversationState, FrameStarvationMode, Mood
 
 __all__ = ["FIRST_MOTION_FRAMES", "FIRST_MOTION_WAIT_S", "MAX_QUEUED_S", "PROGRESS_S", "Frame", "Player", "Tap"]
 
-PROGRESS_S: Final = 0.25
-"""Seconds of heard audio between two tellings of progress."""
-
-
-def _ignore(*_: object) -> None:
-    pass
-
 
 class Player:
-    """Playback of one avatar. Not thread safe; it never blocks, and nothing happens but in its methods.
+    """Playback of one avatar: rounds in, a :class:`Voice` and a :class:`Face` out.
+
+    Not thread safe; it never blocks, and nothing happens but in its methods.
 
     Call :meth:`update` some fifty times a second, besides :meth:`frame` for every picture. Callbacks are called
     one after the other at the end of the method that caused them, when the player is ready for further calls.
@@ -53,12 +47,8 @@ class Player:
         sample_rate: int,
         seed: int,
         new_id: Callable[[], str],
-        on_state: Callable[[ConversationState], None],
         on_heard: Callable[[Samples, float], None],
-        on_started: Callable[[str], None] = _ignore,
-        on_progress: Callable[[str, float], None] = _ignore,
-        on_finished: Callable[[str, float, bool], None] = _ignore,
-        on_stall: Callable[[bool], None] = _ignore,
+        news: News | None = None,
         meter: SessionMeter | None = None,
     ) -> None:
         """Take an open speaker.
@@ -69,39 +59,28 @@ class Player:
             sample_rate: Of the PCM that will come.
             seed: Of idle motion.
             new_id: Makes a round id, never the same twice.
-            on_state: Called on every change of the conversation state, when its transition begins.
             on_heard: Called with samples (int16, volume applied) as they are heard, and the clock time in
                 seconds of the first.
-            on_started: Called with a round's id when its first sound was heard.
-            on_progress: Called with a round's id and heard seconds, every :data:`PROGRESS_S` of them.
-            on_finished: Called once for each round: its id, heard seconds, and whether it was cut off.
-            on_stall: Called with true when a strict round halts for want of motion, with false when it goes on.
+            news: Who is told of what happens. Default: nobody.
             meter: Counts rounds, starvation and stalls.
         """
         self._clock = clock
-        self._speaker = speaker
-        self._rate = sample_rate
         self._new_id = new_id
-        self._on_state, self._on_heard, self._on_started = on_state, on_heard, on_started
-        self._on_progress, self._on_finished, self._on_stall = on_progress, on_finished, on_stall
         self._meter = SessionMeter() if meter is None else meter
         self.tap: Tap | None = None
-        self._life = Life(seed)
-        self._layer = SpeechLayer()
-        self._heard_audio = HeardAudio(sample_rate)
-        self._born_s = clock.now()
+        self.news = News() if news is None else news
+        self.voice = Voice(speaker, sample_rate, on_heard)
+        self.face = Face(seed, clock.now())
+        self._pacer = Pacer(self.voice, self.news, self._meter)
         self._round: Round | None = None
         self._last_id: str | None = None
         self._state = ConversationState.IDLE
         self._starvation_mode = FrameStarvationMode.AUDIO_INDEPENDENT
         self._paused = False
-        self._volume = 1.0
-        self._now_s = self._born_s
+        self._now_s = self.face.born_s
         self._heard = 0.0
         self._generation = 0
         self._frames = 0
-        self._news: deque[Callable[[], None]] = deque()
-        self._telling = False
 
     # --- what it is doing ---------------------------------------------------------------------------------
 
@@ -133,33 +112,32 @@ class Player:
     @property
     def queued_s(self) -> float:
         """Seconds of audio that were not heard yet."""
-        return 0.0 if self._round is None else self._round.samples / self._rate - self.audio_time_s
+        return 0.0 if self._round is None else self._round.samples / self.voice.rate - self.audio_time_s
 
     @property
     def audio_time_s(self) -> float:
         """Heard position in the round, in seconds; 0 without one."""
-        return self._read_heard() / self._rate
+        return self._read_heard() / self.voice.rate
 
     @property
     def sample_rate(self) -> int:
         """Hertz of the PCM that is taken."""
-        return self._rate
+        return self.voice.rate
 
     @property
     def face_speaks(self) -> bool:
         """Whether the face shows speech, or is going over to it."""
-        return self._layer.is_speaking
+        return self.face.is_speaking
 
     @property
     def volume(self) -> float:
         """Gain 0..1."""
-        return self._volume
+        return self.voice.volume
 
     @volume.setter
     def volume(self, volume: float) -> None:
         self._begin("volume", volume)
-        self._volume = volume
-        self._speaker.set_volume(volume)
+        self.voice.volume = volume
 
     @property
     def starvation_mode(self) -> FrameStarvationMode:
@@ -173,7 +151,7 @@ class Player:
         if self._round is not None and mode is FrameStarvationMode.AUDIO_INDEPENDENT:
             self._round.strict = False
             self._advance()
-        self._tell()
+        self.news.tell()
 
     # --- rounds in ----------------------------------------------------------------------------------------
 
@@ -183,7 +161,7 @@ class Player:
         self._begin("open_round", round_id, expects_motion)
         self._cut()
         strict = self._starvation_mode is FrameStarvationMode.STRICT_SYNC
-        self._round = Round(round_id, self._now_s, self._rate, expects_motion, strict)
+        self._round = Round(round_id, self._now_s, self.voice.rate, expects_motion, strict)
         self._last_id = round_id
         return round_id
 
@@ -199,7 +177,7 @@ class Player:
             current.held.append(pcm)
             current.pauses.push(pcm)
         self._advance()
-        self._tell()
+        self.news.tell()
 
     def push_motion(self, round_id: str, frames: MotionFrames) -> bool:
         """Take motion; false, and nothing else, when it is of any but the present round.
@@ -213,7 +191,7 @@ class Player:
         self._begin("push_motion", round_id, frames)
         self._meter.motion_frames_unused += len(frames) - current.add_motion(frames)
         self._advance()
-        self._tell()
+        self.news.tell()
         return True
 
     def end_motion(self, round_id: str) -> None:
@@ -222,7 +200,7 @@ class Player:
             self._begin("end_motion", round_id)
             self._round.motion_ended = True
             self._advance()
-            self._tell()
+            self.news.tell()
 
     def refuse_motion(self, round_id: str) -> None:
         """A round goes on as sound alone, whatever motion still comes for it."""
@@ -231,7 +209,7 @@ class Player:
             self._round.refuses_motion = self._round.motion_ended = True
             self._round.timeline = None
             self._advance()
-            self._tell()
+            self.news.tell()
 
     def lose_connection(self) -> None:
         """No more motion will come at all; an open round is over when what it has was heard."""
@@ -240,7 +218,7 @@ class Player:
             self._round.expects_motion = False
             self._round.input_lost = True
             self._advance()
-            self._tell()
+            self.news.tell()
 
     # --- control ------------------------------------------------------------------------------------------
 
@@ -249,7 +227,7 @@ class Player:
         self._begin("interrupt")
         cut = self._cut()
         self._set_state(ConversationState.IDLE)
-        self._tell()
+        self.news.tell()
         return cut
 
     def pause(self) -> bool:
@@ -258,12 +236,12 @@ class Player:
             return False
         if not self._paused:
             self._begin("pause")
-            self._report_heard()
+            self.voice.hand_on(self._heard, self._now_s, everything=True)
             self._paused = True
-            self._speaker.pause()
-            self._leave(OUT_OF_SPEECH)
+            self.voice.pause()
+            self.face.leave_speech(self._now_s, OUT_OF_SPEECH)
             self._set_state(ConversationState.PAUSED)
-            self._tell()
+            self.news.tell()
         return True
 
     def resume(self) -> bool:
@@ -273,11 +251,11 @@ class Player:
         if self._paused:
             self._begin("resume")
             self._paused = False
-            self._speaker.resume()
+            self.voice.resume()
             self._round.moved = (self._heard, self._now_s)
             self._set_state(ConversationState.PLAYING)
             self._advance()
-            self._tell()
+            self.news.tell()
         return True
 
     def change_rate(self, sample_rate: int) -> None:
@@ -286,32 +264,29 @@ class Player:
         Raises ``AvatarError`` (``playbackInitFailed``) when the speaker cannot be opened at that rate.
         """
         self.interrupt()
-        self._speaker.close()
-        self._speaker.open(sample_rate)
-        self._speaker.set_volume(self._volume)
+        self.voice.reopen(sample_rate)
         self._begin("change_rate", sample_rate)
-        self._rate = sample_rate
-        self._heard_audio = HeardAudio(sample_rate)
+        self.voice.take_rate(sample_rate)
 
     def set_mood(self, mood: Mood) -> None:
         """Let the face live in another mood; it changes over within 1.5 s."""
         self._begin("set_mood", mood)
-        self._life.set_mood(self._life_time(self._now_s), mood)
+        self.face.set_mood(self._now_s, mood)
 
     def look_at(self, x: float, y: float) -> None:
         """Attend to a place in the picture: x and y -1..1, left to right and bottom to top; (0, 0) is the viewer."""
         self._begin("look_at", x, y)
-        self._life.look_at(self._life_time(self._now_s), x, y)
+        self.face.look_at(self._now_s, x, y)
 
     # --- time ---------------------------------------------------------------------------------------------
 
     def update(self) -> None:
         """Let time have its effects: start what was held, hand on what was heard, end what is over."""
-        if self._round is None and not self._news:
+        if self._round is None and not self.news:
             return
         self._begin("update")
         self._advance()
-        self._tell()
+        self.news.tell()
 
     def frame(self, at_s: float) -> Frame:
         """The face for the clock time ``at_s``, which may lie a little ahead; times never go back."""
@@ -321,16 +296,12 @@ class Player:
         if self._round is not None and not self._paused:
             target, position_s = self._round.motion(at_s, self._now_s, self._heard)
         if target is None:
-            self._leave(OUT_OF_SPEECH)
-        elif not self._layer.is_speaking:
-            self._layer.enter(self._now_s)
-            self._life.speak(self._life_time(self._now_s), active=True)
-        speech, share = self._layer.show(target, at_s)
-        life = self._life.pose(self._life_time(at_s), speaking=share, head=speech.head)
-        pose = Pose(np.clip(np.maximum(life.weights, speech.weights), 0.0, 1.0), life.head + speech.head)
-        frame = Frame(pose, self._generation, position_s, self._frames)
+            self.face.leave_speech(self._now_s, OUT_OF_SPEECH)
+        else:
+            self.face.enter_speech(self._now_s)
+        frame = Frame(self.face.pose(target, at_s), self._generation, position_s, self._frames)
         self._frames += 1
-        self._tell()
+        self.news.tell()
         return frame
 
     # --- inside -------------------------------------------------------------------------------------------
@@ -342,87 +313,20 @@ class Player:
         if self.tap is not None:
             self.tap(call, self._now_s, self._heard, arguments)
 
-    def _tell(self) -> None:
-        """Call back, in order. What a callback does here is told behind what waits already."""
-        if self._telling:
-            return
-        self._telling = True
-        try:
-            while self._news:
-                self._news.popleft()()
-        finally:
-            self._telling = False
-
     def _advance(self) -> None:
         current = self._round
         if current is None or self._paused:
             return
-        if not current.started and current.may_start(self._now_s):
-            self._start(current)
+        if self._pacer.start(current, self._now_s) and current.samples:
+            self._set_state(ConversationState.PLAYING)
         if not current.started:
             return
-        self._feed(current)
-        self._report_heard(everything=False)
-        if self._heard > current.moved[0]:
-            current.moved = (self._heard, self._now_s)
-        self._tell_position(current)
+        self._pacer.move(current, self._heard, self._now_s)
         if current.pauses.take(self._heard):
-            self._life.pause(self._life_time(self._now_s))
-        if current.timeline is not None:
-            current.timeline.forget_before(self._heard / self._rate - 1.0)
-        self._watch(current)
-        over = current.input_ended or current.input_lost
-        if over and not current.held and current.written <= int(self._heard):
+            self.face.voice_pauses(self._now_s)
+        self._pacer.watch(current, self._heard, self._now_s)
+        if current.is_over(self._heard):
             self._finish(current)
-
-    def _start(self, current: Round) -> None:
-        current.started = True
-        current.moved = (0.0, self._now_s)
-        if current.samples:
-            self._set_state(ConversationState.PLAYING)
-
-    def _feed(self, current: Round) -> None:
-        """Hand held audio to the speaker: all of it, or in a strict round as much as there is motion for."""
-        room = current.room(self._heard)
-        wrote = False
-        while current.held and room > 0:
-            pcm = current.held.popleft()
-            if len(pcm) // 2 > room:
-                current.held.appendleft(pcm[2 * room :])
-                pcm = pcm[: 2 * room]
-            self._speaker.write(pcm)
-            self._heard_audio.queue(pcm)
-            current.written += len(pcm) // 2
-            room -= len(pcm) // 2
-            wrote = True
-        ran_dry = bool(current.held) and current.written <= int(self._heard)
-        if current.stalled and wrote:
-            self._end_stall(current)
-        elif ran_dry and not current.stalled:
-            current.stalled = True
-            self._meter.stall_began(self._now_s)
-            self._news.append(partial(self._on_stall, True))
-
-    def _end_stall(self, current: Round) -> None:
-        current.stalled = False
-        self._meter.stall_ended(self._now_s)
-        self._news.append(partial(self._on_stall, False))
-
-    def _tell_position(self, current: Round) -> None:
-        heard_s = self._heard / self._rate
-        if heard_s > 0.0 and not current.was_heard:
-            current.was_heard = True
-            self._news.append(partial(self._on_started, current.id))
-        if heard_s >= current.told_s + PROGRESS_S:
-            current.told_s = heard_s
-            self._news.append(partial(self._on_progress, current.id, heard_s))
-
-    def _watch(self, current: Round) -> None:
-        """Measure how long the round is heard without the motion that it expects."""
-        starved = current.lacks_motion(self._heard)
-        if starved != current.starved:
-            current.starved = starved
-            self._meter.starved(starved, self._now_s)
 
     def _cut(self) -> str | None:
         """Stop the round, if there is one: speaker empty, its frames void, the mouth closing."""
@@ -430,54 +334,28 @@ class Player:
         if cut is None:
             return None
         self._generation += 1
-        self._layer.take_back(self._now_s)
+        self.face.take_back(self._now_s)
         self._end_round(cut, interrupted=True)
         if self._paused:
             self._paused = False
-            self._speaker.resume()
-        self._leave(INTERRUPTED)
+            self.voice.resume()
+        self.face.leave_speech(self._now_s, INTERRUPTED)
         return cut.id
 
     def _finish(self, current: Round) -> None:
         self._end_round(current, interrupted=False)
-        self._leave(OUT_OF_SPEECH)
+        self.face.leave_speech(self._now_s, OUT_OF_SPEECH)
         self._set_state(ConversationState.IDLE)
 
     def _end_round(self, current: Round, *, interrupted: bool) -> None:
-        self._report_heard()
-        self._tell_position(current)
-        if current.stalled:
-            self._end_stall(current)
-        if current.starved:
-            self._meter.starved(False, self._now_s)
-        self._meter.round_ended(interrupted=interrupted)
-        self._news.append(partial(self._on_finished, current.id, self._heard / self._rate, interrupted))
         self._round = None
-        self._speaker.flush()
-        self._heard_audio.clear()
+        self._pacer.end(current, self._heard, self._now_s, interrupted=interrupted)
         self._heard = 0.0
 
-    def _leave(self, fade: Fade) -> None:
-        if self._layer.is_speaking:
-            self._life.speak(self._life_time(self._now_s), active=False)
-        self._layer.leave(self._now_s, fade)
-
-    def _life_time(self, clock_s: float) -> float:
-        return max(0.0, clock_s - self._born_s)
-
     def _read_heard(self) -> float:
-        return self._speaker.heard_samples() if self._round is not None and self._round.started else 0.0
-
-    def _report_heard(self, *, everything: bool = True) -> None:
-        piece = self._heard_audio.take(self._heard, self._now_s, everything=everything)
-        if piece is None:
-            return
-        samples, at_s = piece
-        if self._volume != 1.0:
-            samples = np.rint(samples * np.float32(self._volume)).astype(np.int16)
-        self._on_heard(samples, at_s)
+        return self.voice.read() if self._round is not None and self._round.started else 0.0
 
     def _set_state(self, state: ConversationState) -> None:
         if state is not self._state:
             self._state = state
-            self._news.append(partial(self._on_state, state))
+            self.news.state(state)

@@ -96,6 +96,10 @@ class Round:
             return 0
         return int(self.timeline.covered_until(at_s) * self.rate) - self.written
 
+    def is_over(self, heard: float) -> bool:
+        """Whether no more comes, and all of it was heard."""
+        return (self.input_ended or self.input_lost) and not self.held and self.written <= int(heard)
+
     def lacks_motion(self, heard: float) -> bool:
         """Whether it is heard at a position for which motion has yet to come."""
         if not self.expects_motion or self.motion_ended or heard >= self.written - 1:

@@ -11,14 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from avatarkit.errors import AvatarError, ErrorCode, error
+from avatarkit.errors import ErrorCode, error
 from avatarkit.frames import Pose
 from avatarkit.playback import snapshot
 from avatarkit.playback.player import Frame, Player
 from avatarkit.recording.calls import pack_call
 from avatarkit.recording.tape import Kind, TapeWriter
 
-VERSION: Final = 1
+VERSION: Final = 2
 SHOWN: Final = struct.Struct("<qdI")
 """Number of the frame, its time on the surface in seconds, and the check of its pose."""
 
@@ -41,20 +41,20 @@ class Recorder:
 
         Args:
             path: The file; it is replaced.
-            player: To be recorded; it must have no round now, and no other recorder.
+            player: To be recorded, from between two of its calls on; it must have no other recorder.
             about: Part of the header: ``seed``, ``avatar``, ``surface``, as the view knows them.
             on_close: Called when it ends.
 
         Raises:
-            AvatarError: ``illegalState`` during a round or while another recording runs,
-                ``configurationInvalid`` when the file cannot be written.
+            AvatarError: ``illegalState`` while another recording runs, ``configurationInvalid`` when the file
+                cannot be written.
         """
         if player.tap is not None:
-            raise _refuse("a recording runs already", "closing it first")
-        try:
-            state = snapshot.take(player)
-        except ValueError:
-            raise _refuse("a round is in progress", "interrupt(), or waiting until the avatar is idle") from None
+            raise error(
+                ErrorCode.ILLEGAL_STATE,
+                "record() is not legal now: a recording runs already. Legal now: closing it first.",
+            )
+        state, blobs = snapshot.take(player)
         try:
             self._tape = TapeWriter(Path(path))
         except OSError as exc:
@@ -64,7 +64,10 @@ class Recorder:
         self._player = player
         self._on_close = on_close
         self._closed = False
-        self._put_json(Kind.HEADER, {"version": VERSION, **about, "player": state})
+        self._first_frame = state["frames"]
+        self._put_json(Kind.HEADER, {"version": VERSION, **about, "player": state, "blobs": len(blobs)})
+        for blob in blobs:
+            self._tape.put(Kind.BLOB, blob)
         player.tap = self._tap
 
     @property
@@ -73,7 +76,9 @@ class Recorder:
         return self._tape.failure
 
     def shown(self, frame: Frame, time_s: float) -> None:
-        """A frame was handed to the surface, for a time on it."""
+        """A frame was handed to the surface, for a time on it; one that was made before the recording is left out."""
+        if frame.number < self._first_frame:
+            return
         self._tape.put(Kind.SHOWN, SHOWN.pack(frame.number, time_s, check(frame.pose)))
 
     def event(self, now_s: float, event: dict[str, Any]) -> None:
@@ -108,7 +113,3 @@ class Recorder:
 def check(pose: Pose) -> int:
     """CRC-32 of a pose's 58 float32 numbers, little endian: weights, then head."""
     return zlib.crc32(pose.head.astype("<f4").tobytes(), zlib.crc32(pose.weights.astype("<f4").tobytes()))
-
-
-def _refuse(why: str, legal: str) -> AvatarError:
-    return error(ErrorCode.ILLEGAL_STATE, f"record() is not legal now: {why}. Legal now: {legal}.")

@@ -123,6 +123,7 @@ class Replay:
                 start_s=float(header["surface"]["start"]),
             )
             self._state = header["player"]
+            self._blobs = self._read_blobs(int(header["blobs"]))
             self._rate = int(self._state["rate"])
             if self._rate not in SAMPLE_RATES_HZ:
                 raise ValueError(self._rate)
@@ -141,12 +142,11 @@ class Replay:
             sample_rate=self._rate,
             seed=self.about.seed,
             new_id=ids.pop,
-            on_state=lambda state: None,
             on_heard=lambda samples, at_s: sound.append(HeardSound(samples, self._rate, at_s)),
         )
         frames: dict[int, Frame] = {}
         try:
-            snapshot.restore(player, self._state)
+            snapshot.restore(player, self._state, self._blobs)
             for entry in self._entries:
                 if entry.kind == Kind.CALL:
                     self._do(player, readings, ids, frames, entry)
@@ -159,6 +159,14 @@ class Replay:
                     yield ToldEvent(float(told.pop("at")), told)
         except (ValueError, LookupError, TypeError, ArithmeticError, AssertionError) as exc:
             raise broken(f"an entry makes no sense ({type(exc).__name__}: {exc})") from exc
+
+    def _read_blobs(self, count: int) -> list[bytes]:
+        if count not in (0, snapshot.BLOBS_OF_A_ROUND):
+            raise ValueError(count)
+        blobs = list(itertools.islice(self._entries, count))
+        if len(blobs) < count or any(entry.kind != Kind.BLOB for entry in blobs):
+            raise ValueError("blobs are missing")
+        return [entry.payload for entry in blobs]
 
     def _do(
         self, player: Player, readings: _Readings, ids: list[str], frames: dict[int, Frame], entry: Entry

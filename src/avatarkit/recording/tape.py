@@ -35,6 +35,8 @@ class Kind(IntEnum):
     CALL = 1
     SHOWN = 2
     EVENT = 3
+    BLOB = 4
+    """Bytes that the header speaks of; right behind it."""
 
 
 class Entry(NamedTuple):

@@ -16,6 +16,7 @@ from avatarkit.audio.silent import SilentSpeaker
 from avatarkit.frames import HEAD_COUNT, WEIGHT_COUNT, MotionFrames, Pose
 from avatarkit.playback.chance import Chance, Wander
 from avatarkit.playback.life import Life
+from avatarkit.playback.news import News
 from avatarkit.playback.player import Player
 from avatarkit.types import FrameStarvationMode, Mood
 
@@ -163,12 +164,14 @@ def make_playback() -> dict[str, Any]:
         sample_rate=_RATE,
         seed=7,
         new_id=lambda: f"round {next(ids)}",
-        on_state=lambda state: states.append([round(clock.time_s, 3), state.value]),
         on_heard=lambda samples, at_s: None,
-        on_started=lambda id_: tell("started", id_),
-        on_progress=lambda id_, position_s: tell("progress", id_, position_s),
-        on_finished=lambda id_, position_s, interrupted: tell("finished", id_, position_s, interrupted),
-        on_stall=lambda stalled: tell("stall", stalled),
+        news=News(
+            on_state=lambda state: states.append([round(clock.time_s, 3), state.value]),
+            on_started=lambda id_: tell("started", id_),
+            on_progress=lambda id_, position_s: tell("progress", id_, position_s),
+            on_finished=lambda id_, position_s, interrupted: tell("finished", id_, position_s, interrupted),
+            on_stall=lambda stalled: tell("stall", stalled),
+        ),
     )
     rounds: dict[str, str] = {}
     frames = []
