@@ -3,9 +3,10 @@ from __future__ import annotations
 import av
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from avatarkit.errors import AvatarError, ErrorCode
-from avatarkit.render import OffscreenSurface, VideoSurface
+from avatarkit.render import Background, OffscreenSurface, VideoSurface
 from avatarkit.render.sound_track import SoundTrack
 
 SIZE = (64, 48)
@@ -207,3 +208,82 @@ class TestSoundTrack:
 
     def test_another_rate_is_converted(self):
         assert len(SoundTrack(48000).place(np.ones(160, np.int16), 16000, 0.0)) == 480
+
+
+class TestBackgrounds:
+    IMAGE = np.array([[[10, 20, 30, 255], [255, 255, 255, 128], [9, 9, 9, 0]]], np.uint8)
+
+    def test_a_colour_by_name_of_its_parts_or_as_hex(self):
+        for given in ((0.0, 0.0, 1.0), "#0000ff", "#00f"):
+            out = Background(given, (3, 1)).behind(self.IMAGE)
+            # Half of full light is 188 in sRGB; half of the bytes would be 128.
+            assert out[0].tolist() == [[10, 20, 30, 255], [188, 188, 255, 255], [0, 0, 255, 255]]
+
+    def test_a_picture_covers_the_frame_and_is_cut_around_its_middle(self, tmp_path):
+        picture = np.zeros((10, 40, 3), np.uint8)
+        picture[:, 15:25] = (200, 100, 50)
+        Pillow.fromarray(picture).save(tmp_path / "wide.png")
+        for given in (tmp_path / "wide.png", str(tmp_path / "wide.png"), picture):
+            out = Background(given, (20, 20)).behind(np.zeros((20, 20, 4), np.uint8))
+            assert out[10, 10].tolist() == pytest.approx([200, 100, 50, 255], abs=6)
+            assert out[10, 1].tolist() == pytest.approx([200, 100, 50, 255], abs=30)
+        out = Background(picture, (20, 5)).behind(np.zeros((5, 20, 4), np.uint8))
+        assert out[2, 10].tolist() == pytest.approx([200, 100, 50, 255], abs=6)
+        assert out[2, 2].tolist() == [0, 0, 0, 255]
+
+    def test_transparency_leaves_the_frame_as_it_is(self):
+        assert Background("transparent", (3, 1)).behind(self.IMAGE) is self.IMAGE
+
+    @pytest.mark.parametrize(
+        "given", ["#12", "#gggggg", "nowhere.png", (1, 2, 3), (0.1, 0.2), np.zeros((2, 2, 4), "u1")]
+    )
+    def test_what_is_none_is_refused(self, given):
+        with pytest.raises(AvatarError) as caught:
+            Background(given, (3, 1))
+        assert caught.value.code is ErrorCode.CONFIGURATION_INVALID
+
+    def test_a_file_that_is_no_picture_is_refused(self, tmp_path):
+        (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
+        with pytest.raises(AvatarError, match="cannot be read"):
+            Background(tmp_path / "a.png", (3, 1))
+
+
+class TestWebm:
+    def test_alpha_is_kept(self, tmp_path):
+        path = tmp_path / "a.webm"
+        surface = VideoSurface(path, SIZE, background="transparent")
+        image = picture(200)
+        image[:, 32:, 3] = 0
+        for k in range(5):
+            surface.present(image, k / 25)
+        surface.present_audio(tone(0.2), 16000, 0.0)
+        surface.close()
+        with av.open(str(path)) as file:
+            assert [stream.codec_context.name for stream in file.streams] == ["vp9", "opus"]
+            decoder = av.CodecContext.create("libvpx-vp9", "r")
+            packets = [packet for packet in file.demux(file.streams.video[0]) if packet.size]
+            frames = [frame.to_ndarray(format="rgba") for packet in packets for frame in decoder.decode(packet)]
+        assert len(frames) == 5
+        assert frames[2][20, 10].tolist() == pytest.approx([200, 200, 200, 255], abs=4)
+        assert frames[2][20, 55, 3] < 4
+
+    def test_an_opaque_one_has_its_background(self, tmp_path):
+        path = tmp_path / "a.webm"
+        surface = VideoSurface(path, SIZE, background="#3366cc")
+        surface.present(picture(0, alpha=0), 0)
+        surface.close()
+        with av.open(str(path)) as file:
+            pixel = next(file.decode(video=0)).to_ndarray(format="rgb24")[20, 20]
+        assert pixel.tolist() == pytest.approx([51, 102, 204], abs=5)
+
+    def test_an_mp4_cannot_be_transparent(self, tmp_path):
+        with pytest.raises(AvatarError, match=r"\.webm"):
+            VideoSurface(tmp_path / "a.mp4", SIZE, background="transparent")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_what_is_given_up_leaves_nothing(self, tmp_path):
+        surface = VideoSurface(tmp_path / "a.webm", SIZE)
+        surface.present(picture(1), 0)
+        surface.abandon()
+        surface.close()
+        assert list(tmp_path.iterdir()) == []

@@ -14,6 +14,7 @@ from avatarkit.cli.demo import demo
 from avatarkit.cli.doctor import doctor
 from avatarkit.cli.output import fail
 from avatarkit.cli.record import record
+from avatarkit.cli.render import render
 from avatarkit.cli.replay import replay
 from avatarkit.cli.serve import serve
 from avatarkit.cli.token import token
@@ -56,6 +57,7 @@ app.command("demo")(demo)
 app.command("doctor")(doctor)
 app.command("record")(record)
 app.command("replay")(replay)
+app.command("render")(render)
 app.add_typer(apps.app, name="apps")
 app.add_typer(keys.app, name="keys")
 app.add_typer(tokens.app, name="tokens")

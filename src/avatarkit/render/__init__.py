@@ -6,20 +6,24 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 from avatarkit.render.contract import Image, Renderer, Surface
-from avatarkit.render.registry import open_renderer, renderer_names
+from avatarkit.render.registry import best_renderer, open_renderer, renderer_names
 
 if TYPE_CHECKING:
+    from avatarkit.render.background import Background, BackgroundLike
     from avatarkit.render.offscreen import OffscreenSurface
     from avatarkit.render.png import composite, contact_sheet, encode_png
     from avatarkit.render.video import VideoSurface
     from avatarkit.render.warm import warm_up
 
 __all__ = [
+    "Background",
+    "BackgroundLike",
     "Image",
     "OffscreenSurface",
     "Renderer",
     "Surface",
     "VideoSurface",
+    "best_renderer",
     "composite",
     "contact_sheet",
     "encode_png",
@@ -29,6 +33,8 @@ __all__ = [
 ]
 
 _LAZY: Final = {
+    "Background": "background",
+    "BackgroundLike": "background",
     "OffscreenSurface": "offscreen",
     "VideoSurface": "video",
     "composite": "png",

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from avatarkit.render.color import linear_table, srgb_table, srgb_to_linear
+from avatarkit.render.background import Background
 from avatarkit.render.contract import Image
 
 RgbImage = npt.NDArray[np.uint8]
@@ -24,17 +24,8 @@ def composite(image: Image, background_rgb: Sequence[float]) -> RgbImage:
     """Lay an image over one colour (sRGB, three numbers 0..1); mixed in linear light."""
     if len(background_rgb) != 3:
         raise ValueError("a background has three values")
-    ground = srgb_to_linear(np.clip(background_rgb, 0.0, 1.0))
-    encode = srgb_table()
-    flat = encode[np.rint(ground * (len(encode) - 1)).astype(np.int32)]
-    alpha = image[..., 3]
-    result: RgbImage = np.where((alpha == 0)[..., None], flat, image[..., :3])
-    # Only edges are mixed; there are few of them.
-    edge = np.nonzero((alpha > 0) & (alpha < 255))
-    share = alpha[edge].astype(np.float32)[:, None] / np.float32(255)
-    mixed = linear_table()[image[edge][:, :3]] * share + ground * (1 - share)
-    result[edge] = encode[np.rint(mixed * (len(encode) - 1)).astype(np.int32)]
-    return result
+    over: RgbImage = Background(np.clip(background_rgb, 0.0, 1.0).tolist(), image.shape[1::-1]).behind(image)[..., :3]
+    return over
 
 
 def contact_sheet(images: Sequence[Image], columns: int) -> Image:

@@ -10,30 +10,37 @@ from avatarkit.errors import ErrorCode, error, missing_dependency
 from avatarkit.render.contract import Renderer
 
 
-def _open_cpu() -> Renderer:
+def _open_cpu(threads: int | None) -> Renderer:
     if importlib.util.find_spec("numba") is None:
         raise missing_dependency("numba", "render")
     from avatarkit.render.cpu.renderer import CpuRenderer  # noqa: PLC0415 - numba is loaded when it is used
 
-    return CpuRenderer()
+    return CpuRenderer(threads)
 
 
-_RENDERERS: Final[dict[str, Callable[[], Renderer]]] = {"auto": _open_cpu, "cpu": _open_cpu}
+_RENDERERS: Final[dict[str, Callable[[int | None], Renderer]]] = {"cpu": _open_cpu}
 
 
 def renderer_names() -> tuple[str, ...]:
     """The names that :func:`open_renderer` takes."""
-    return tuple(_RENDERERS)
+    return ("auto", *_RENDERERS)
 
 
-def open_renderer(name: str = "auto") -> Renderer:
-    """Open the renderer of a name; ``auto`` is the best one that this machine can run.
+def best_renderer() -> str:
+    """What ``auto`` stands for here."""
+    return "cpu"
+
+
+def open_renderer(name: str = "auto", *, threads: int | None = None) -> Renderer:
+    """Open the renderer of a name; ``auto`` is the best one that this machine can run, see :func:`best_renderer`.
+
+    ``threads`` is for ``cpu``: 1..64, default the processors, at most four.
 
     Raises ``AvatarError``: ``configurationInvalid`` for an unknown name, ``missingDependency`` when the
     renderer's library is not installed.
     """
-    opener = _RENDERERS.get(name)
+    opener = _RENDERERS.get(best_renderer() if name == "auto" else name)
     if opener is None:
         choices = ", ".join(renderer_names())
         raise error(ErrorCode.CONFIGURATION_INVALID, f"There is no renderer '{name}'; the choices are: {choices}.")
-    return opener()
+    return opener(threads)

@@ -7,7 +7,6 @@ import math
 import os
 import queue
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,13 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from avatarkit.errors import ErrorCode, error
+from avatarkit.render.background import Background, BackgroundLike
 from avatarkit.render.contract import Image
-from avatarkit.render.mp4 import Mp4Writer
+from avatarkit.render.film import MP4, WEBM, WEBM_ALPHA, FilmFormat, FilmWriter
 from avatarkit.render.offscreen import check_surface
-from avatarkit.render.png import composite
-
-DEFAULT_BACKGROUND: Final = (0.86, 0.88, 0.91)
-"""sRGB; that of :class:`avatarkit.avatars.bundle.BundleInfo`."""
 
 _QUEUED: Final = 16
 _LONGEST_HOLD_S: Final = 600.0
@@ -31,7 +27,9 @@ _Job = tuple[Image, int] | _Sound | None
 
 
 class VideoSurface:
-    """Writes what is presented to an MP4 file: H.264 at a constant rate and AAC mono.
+    """Writes what is presented to a video file at a constant rate, by the name's ending.
+
+    ``.webm``: VP9 and Opus, with alpha when the background is ``transparent``; every other: MP4, H.264 and AAC.
 
     Slot k of the video shows the latest frame presented with ``time_s <= k / frame_rate``; a slot for which there
     is no new frame repeats the one before. Sound lies at its time with silence in the gaps. Encoding runs on its
@@ -44,24 +42,24 @@ class VideoSurface:
         path: str | os.PathLike[str],
         size: tuple[int, int] = (512, 512),
         frame_rate: float = 25.0,
-        background: Sequence[float] | None = None,
+        background: BackgroundLike = None,
     ) -> None:
-        """``background``: sRGB, three numbers 0..1.
+        """``background``: see :data:`avatarkit.render.background.BackgroundLike`.
 
         Raises ``AvatarError``: configurationInvalid for a size that is not even or out of range, a frame rate
-        out of range, a background that is none or a path that cannot be written; missingDependency without PyAV.
+        out of range, a background that is none, transparency in an MP4, or a path that cannot be written;
+        missingDependency without PyAV.
         """
         check_surface(size, frame_rate)
         if size[0] % 2 or size[1] % 2:
             raise error(ErrorCode.CONFIGURATION_INVALID, f"A video has an even width and height, not {size}.")
-        ground = tuple(DEFAULT_BACKGROUND if background is None else background)
-        if len(ground) != 3 or not all(0.0 <= value <= 1.0 for value in ground):
-            raise error(ErrorCode.CONFIGURATION_INVALID, "A background is three numbers 0..1.")
-        self._size, self._frame_rate, self._background = size, frame_rate, ground
+        self._size, self._frame_rate = size, frame_rate
+        self._background = Background(background, size)
         self._path = Path(path)
+        kind = _kind_of(self._path, transparent=self._background.is_transparent)
         self._part = self._path.with_name(self._path.name + ".part")
         try:
-            self._writer = Mp4Writer(self._part, size, frame_rate)
+            self._writer = FilmWriter(self._part, size, frame_rate, kind)
         except OSError as failure:
             raise error(
                 ErrorCode.CONFIGURATION_INVALID, f"The video file '{self._path}' cannot be written: {failure}"
@@ -134,6 +132,16 @@ class VideoSurface:
                 ErrorCode.PLAYBACK_START_FAILED, f"The video '{self._path}' could not be encoded: {self._failure}"
             ) from self._failure
 
+    def abandon(self) -> None:
+        """Write no more, and leave no file behind. Idempotent; does nothing after :meth:`close`."""
+        if not self._closed:
+            self._closed = True
+            self._failure = self._failure or RuntimeError("given up")
+            self._jobs.put(None)
+            self._thread.join()
+            with contextlib.suppress(FileNotFoundError):
+                self._part.unlink()
+
     def _flush(self, slots: int, first: Image) -> None:
         """Write the pending frame to the next slots; before any frame there is, the first one fills them."""
         self._jobs.put((first if self._pending is None else self._pending, slots))
@@ -159,6 +167,16 @@ class VideoSurface:
             self._writer.add_sound(*job)
             return
         image, slots = job
-        picture = composite(image, self._background)
+        picture = self._background.behind(image)
         for _ in range(slots):
             self._writer.add_picture(picture)
+
+
+def _kind_of(path: Path, *, transparent: bool) -> FilmFormat:
+    if path.suffix.lower() == ".webm":
+        return WEBM_ALPHA if transparent else WEBM
+    if transparent:
+        raise error(
+            ErrorCode.CONFIGURATION_INVALID, "An MP4 file holds no transparency; name a file that ends in '.webm'."
+        )
+    return MP4

@@ -1,7 +1,8 @@
-"""Writing an MP4 file: H.264 pictures at a constant rate and AAC sound."""
+"""Writing a video file: pictures at a constant rate, and sound. MP4 with H.264 and AAC, WebM with VP9 and Opus."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -10,18 +11,43 @@ import numpy as np
 import numpy.typing as npt
 
 from avatarkit.errors import missing_dependency
-from avatarkit.render.png import RgbImage
+from avatarkit.render.contract import Image
 from avatarkit.render.sound_track import SoundTrack
 
 AUDIO_RATE_HZ: Final = 48000
-_AUDIO_BIT_RATE: Final = 128_000
-_QUALITY: Final = "18"
 
 
-class Mp4Writer:
-    """One MP4 file, its index in front ("fast start") so that it plays while it loads. Not thread safe."""
+@dataclass(frozen=True, slots=True)
+class FilmFormat:
+    """A kind of file and how it is encoded."""
 
-    def __init__(self, path: Path, size: tuple[int, int], frame_rate: float) -> None:
+    container: str
+    video: str
+    audio: str
+    audio_bit_rate: int
+    pixels: str
+    video_options: dict[str, str]
+    file_options: dict[str, str] = field(default_factory=dict)
+
+
+# Thread counts are fixed: what x264 and libvpx write depends on them, and the same film shall give the same file.
+MP4: Final = FilmFormat(
+    "mp4", "libx264", "aac", 128_000, "yuv420p",
+    {"crf": "18", "preset": "veryfast", "tune": "animation", "threads": "2"},
+    {"movflags": "+faststart"},
+)  # fmt: skip
+_VP9: Final = {"crf": "24", "b": "0", "deadline": "realtime", "cpu-used": "7", "row-mt": "1", "threads": "2"}
+WEBM: Final = FilmFormat("webm", "libvpx-vp9", "libopus", 96_000, "yuv420p", _VP9)
+WEBM_ALPHA: Final = FilmFormat(
+    "webm", "libvpx-vp9", "libopus", 96_000, "yuva420p", {**_VP9, "auto-alt-ref": "0", "lag-in-frames": "0"}
+)  # fmt: skip
+"""VP9 carries alpha as a second stream beside each picture, for which no pictures may be held back."""
+
+
+class FilmWriter:
+    """One video file; an MP4 has its index in front, so that it plays while it loads. Not thread safe."""
+
+    def __init__(self, path: Path, size: tuple[int, int], frame_rate: float, kind: FilmFormat = MP4) -> None:
         """Create the file. Raises ``AvatarError`` (missingDependency) without PyAV, ``OSError`` for the path."""
         try:
             import av  # noqa: PLC0415 - loaded when it is used
@@ -29,19 +55,23 @@ class Mp4Writer:
             raise missing_dependency("av", "render") from failure
         self._av: Any = av
         path.touch()  # FFmpeg opens it with the first picture only, which is late to say that it cannot
+        self._kind = kind
         self._rate = Fraction(frame_rate).limit_denominator(1001)
-        self._file: Any = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
-        video = self._file.add_stream("libx264", rate=self._rate)
+        # Bit exact: no random ids, no version strings.
+        options = {**kind.file_options, "fflags": "+bitexact"}
+        self._file: Any = av.open(str(path), "w", format=kind.container, options=options)
+        video: Any = self._file.add_stream(kind.video, rate=self._rate)
         video.width, video.height = size
-        video.pix_fmt = "yuv420p"
+        video.pix_fmt = kind.pixels
         video.time_base = 1 / self._rate
-        video.options = {"crf": _QUALITY, "preset": "veryfast", "tune": "animation"}
+        video.options = kind.video_options
         context = video.codec_context
         # Say what the numbers mean, or players guess: BT.709, limited range.
         context.color_range, context.colorspace, context.color_primaries, context.color_trc = 1, 1, 1, 1
         self._video = video
-        self._sound = self._file.add_stream("aac", rate=AUDIO_RATE_HZ, layout="mono")
-        self._sound.bit_rate = _AUDIO_BIT_RATE
+        sound: Any = self._file.add_stream(kind.audio, rate=AUDIO_RATE_HZ, layout="mono")
+        self._sound = sound
+        sound.bit_rate = kind.audio_bit_rate
         self._track = SoundTrack(AUDIO_RATE_HZ)
         self._sound_at = 0
         self._frames = 0
@@ -51,11 +81,11 @@ class Mp4Writer:
         """Pictures written."""
         return self._frames
 
-    def add_picture(self, image: RgbImage) -> None:
-        """Write the picture of the next slot."""
-        frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+    def add_picture(self, image: Image) -> None:
+        """Write the picture of the next slot, sRGB; its alpha counts where the format has any."""
+        frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgba")
         # 1 is BT.709 for what comes out, 5 the plain matrix of RGB that goes in.
-        frame = frame.reformat(format="yuv420p", dst_colorspace=1, dst_color_range=1)
+        frame = frame.reformat(format=self._kind.pixels, dst_colorspace=1, dst_color_range=1)
         frame.pts, frame.time_base = self._frames, 1 / self._rate
         self._frames += 1
         self._file.mux(self._video.encode(frame))

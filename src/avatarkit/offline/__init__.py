@@ -1,0 +1,1 @@
+"""Speech to video without a server: the motion engine, the player and a renderer in virtual time."""
