@@ -38,6 +38,7 @@ export const ErrorCode = {
   illegalState: "illegalState",
   loadCancelled: "loadCancelled",
   missingDependency: "missingDependency",
+  tokenRequestFailed: "tokenRequestFailed",
   invalidEgressConfig: "invalidEgressConfig",
   egressUnavailable: "egressUnavailable",
 } as const;
@@ -100,6 +101,7 @@ const CATALOGUE: Record<ErrorCode, readonly [Phase, boolean, string]> = {
   illegalState: ["initialize", false, ""],
   loadCancelled: ["load", true, ""],
   missingDependency: ["initialize", false, ""],
+  tokenRequestFailed: ["authenticate", true, "Check that the app's backend is reachable, then start again."],
   invalidEgressConfig: ["connect", false, "Check the egress settings of the session."],
   egressUnavailable: ["connect", true, ""],
 };

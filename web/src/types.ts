@@ -40,6 +40,10 @@ export type LogLevel = (typeof LogLevel)[keyof typeof LogLevel];
 export const AudioCodec = { pcm: "pcm", opus: "opus" } as const;
 export type AudioCodec = (typeof AudioCodec)[keyof typeof AudioCodec];
 
+/** What moves the face: idle motion alone, or speech over it. */
+export const AnimationType = { idle: "idle", mono: "mono" } as const;
+export type AnimationType = (typeof AnimationType)[keyof typeof AnimationType];
+
 /** Phase of an avatar download. */
 export const LoadProgressType = {
   downloading: "downloading",
@@ -56,18 +60,51 @@ export const DeviceSupport = {
 } as const;
 export type DeviceSupport = (typeof DeviceSupport)[keyof typeof DeviceSupport];
 
-/** Format of the audio that the app feeds in; always mono. */
+/** Format of the audio that the app feeds in. */
 export interface AudioFormat {
+  /** Always mono. */
+  channelCount?: 1;
   /** Hertz; one of {@link SAMPLE_RATES_HZ}. Default 16000; Opus always runs at 48000. */
   sampleRate?: number;
   /** Default `pcm`: signed 16-bit little endian. */
   inputAudioFormat?: AudioCodec;
+  /**
+   * Send PCM to the server as Opus: about an eighth of the traffic for 20 ms of delay. Needs WebCodecs and 8, 16, 24
+   * or 48 kHz; otherwise PCM is sent, with a warning in the log. Direct Mode only. Default false.
+   */
+  opusUplinkEnabled?: boolean;
+  /** Bits a second of that Opus, 6000 to 510000. Default 48000. */
+  opusBitrate?: number;
+}
+
+/** Whether and how a lost session is followed by a new one. Old rounds are never sent again. */
+export interface ReconnectPolicy {
+  /** Most tries after one loss, 0..100. Default 0: reconnecting is left to the app. */
+  attempts?: number;
+  /** Seconds before the first try; each further wait is twice as long. Default 0.5. */
+  firstDelayS?: number;
+  /** Default 8. */
+  maxDelayS?: number;
+}
+
+/** Named servers, of which one is chosen where no endpoint is given. */
+export interface Regions {
+  /** Region to base URL. */
+  regions: Readonly<Record<string, string>>;
+  /** The region that serves when nothing better is known. Default: the first. */
+  default?: string;
+  /** A route that is told the App ID and answers with the region that suits the caller. */
+  bootstrap?: string;
 }
 
 /** Process-wide settings, given once to {@link AvatarSDK.initialize}. */
 export interface Configuration {
-  /** Base URL of the server, such as `https://avatars.example.com`. Default: the page's own origin. */
+  /** Base URL of the server, such as `https://avatars.example.com`. Default: by region, else the page's own origin. */
   endpoint?: string;
+  /** One of {@link regions}, or `auto`, the default: the last visit's choice, else what the bootstrap route says. */
+  region?: string;
+  /** Servers to choose from. */
+  regions?: Regions;
   /** Default `direct`. */
   drivingServiceMode?: DrivingServiceMode;
   /** Default for every view; a view may be given its own. */
@@ -78,12 +115,22 @@ export interface Configuration {
   renderQuality?: RenderQuality;
   /** Seconds without a confirmed session after which `start` gives up. Default 15. */
   connectTimeoutS?: number;
+  /** What follows the loss of a session. Default: nothing. */
+  reconnect?: ReconnectPolicy;
+  /**
+   * How the server shall make the avatar speak, in Direct Mode: `neutral`, `happy`, `sad`, `angry`, `surprised` or
+   * `calm`, with an intensity 0..1 behind a colon if need be, such as `happy:0.6`.
+   */
+  motionStyle?: string;
   /**
    * URL of the file `player-worklet.js` of this package, for pages whose Content-Security-Policy forbids
    * `blob:` scripts. Default: the same code from a blob URL.
    */
   audioWorkletUrl?: string;
 }
+
+/** Fetches a session token from the app's backend. */
+export type TokenProvider = () => Promise<string>;
 
 /** One step of an avatar download. `progress` is 0..1. */
 export interface LoadProgress {

@@ -72,10 +72,12 @@ export class OggReader {
 export class OggWriter {
   private sequence = 0;
   private granule = 0;
+  private preSkip = 0;
   private readonly serial = (Math.random() * 2 ** 32) >>> 0;
 
   /** The two header pages; pre-skip in samples at 48 kHz. */
   headers(preSkip: number): Uint8Array {
+    this.preSkip = preSkip;
     const head = new Uint8Array(19);
     head.set(new TextEncoder().encode("OpusHead"));
     head.set([1, 1, preSkip & 255, preSkip >> 8, 0x80, 0xbb], 8);
@@ -92,9 +94,10 @@ export class OggWriter {
     return this.page(data, 0);
   }
 
-  /** The page that ends the stream. */
-  end(): Uint8Array {
-    return this.page(new Uint8Array(), 4);
+  /** The page that ends the stream, with its last packet if there is one; it tells that no more than `samples` count. */
+  end(last: Uint8Array | null = null, samples = Infinity): Uint8Array {
+    if (last) this.granule = Math.min(this.granule + packetSamples(last), this.preSkip + samples);
+    return this.page(last ?? new Uint8Array(), 4);
   }
 
   private page(data: Uint8Array, flags: number): Uint8Array {

@@ -17,13 +17,15 @@ export function samplesOf(bytes: Uint8Array): Int16Array {
   if (bytes.length % 2) {
     throw error(ErrorCode.invalidAudioInput, `${bytes.length} bytes are no whole number of 16-bit samples.`);
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Int16Array.from({ length: bytes.length / 2 }, (_, i) => view.getInt16(2 * i, true));
+  // A copy, since the app may go on using its own; browsers run on little-endian machines only.
+  return new Int16Array(bytes.slice().buffer);
 }
 
 /** Float samples -1..1 as 16-bit samples. */
 export function pcmFromFloats(floats: Float32Array): Int16Array {
-  return Int16Array.from(floats, (x) => Math.max(-32768, Math.min(32767, Math.round(x * 32768))));
+  const samples = new Int16Array(floats.length);
+  for (let i = 0; i < samples.length; i++) samples[i] = Math.max(-32768, Math.min(32767, Math.round(floats[i]! * 32768)));
+  return samples;
 }
 
 /**

@@ -8,28 +8,24 @@ import { callBack } from "../log.js";
 import { SessionMeter } from "../playback/meter.js";
 import { Player } from "../playback/player.js";
 import { newId } from "../protocol/ids.js";
-import { Link } from "../transport/link.js";
-import type { OpenSocket, Target } from "../transport/socket.js";
+import type { OpenSocket } from "../transport/socket.js";
 import type {
+  AnimationType,
   AudioFormat,
   ConnectionState,
   ConversationState,
+  DrivingServiceMode,
   FrameRateInfo,
   FrameStarvationMode,
   Mood,
   SessionReport,
 } from "../types.js";
+import { Connection } from "./connection.js";
+import { isSameFormat, settleFormat, wireFormat } from "./format.js";
 import { Incoming } from "./incoming.js";
 import { Intake } from "./intake.js";
-import { sessionToken, settleFormat, type Settings } from "./sdk.js";
+import type { Settings } from "./sdk.js";
 import { Voice } from "./voice.js";
-
-const LEGAL: Record<ConnectionState, string> = {
-  disconnected: "start(), close()",
-  connecting: "close(), and waiting for onConnectionState",
-  connected: "send(), interrupt(), close()",
-  failed: "start(), send() without motion, interrupt(), close()",
-};
 
 /** What a view gives its controller. */
 export interface ControllerParts {
@@ -44,8 +40,6 @@ export interface ControllerParts {
   readonly needsUnlock: boolean;
 }
 
-type Attempt = ReturnType<typeof Link.open>;
-
 /**
  * Speaks through one view, which makes it: `view.controller`. While the connection is `failed`, audio still
  * plays, without motion. Every callback may be set at any time.
@@ -58,7 +52,7 @@ export class AvatarController {
   /** Called with every error that no call of the app reports, and with the reason why `start` failed. */
   onError: ((reason: AvatarError) => void) | null = null;
   /** Called when the face goes over to speech (`mono`) or back to idle motion (`idle`). */
-  onAnimationState: ((state: "idle" | "mono") => void) | null = null;
+  onAnimationState: ((state: AnimationType) => void) | null = null;
   /** Called in `strictSync` when the sound stops for lack of motion (true) and goes on (false). */
   onPlaybackStall: ((stalled: boolean) => void) | null = null;
   /** Called with a conversation id when its first sound is heard. */
@@ -78,14 +72,10 @@ export class AvatarController {
   private readonly parts: ControllerParts;
   private format: Required<AudioFormat>;
   private readonly voice: Voice;
-  private connection: ConnectionState = "disconnected";
-  private attempt: Attempt | null = null;
-  private link: Link | null = null;
+  private readonly connection: Connection;
   private remoteId: string | null = null; // the newest round that the present link knows
   private readonly intake: Intake;
   private readonly incoming: Incoming;
-  private failure: AvatarError | null = null;
-  private readonly waiting = new Set<() => void>();
   private disposed = false;
 
   /** @internal Made by a view only. */
@@ -121,17 +111,29 @@ export class AvatarController {
       player: this.player,
       meter: this.meter,
       tell: (reason) => this.tell(reason),
-      onFatal: (reason) => {
-        const { link } = this;
-        this.ended(reason);
-        link?.close();
+      onFatal: (reason) => this.connection.giveUp(reason),
+    });
+    this.connection = new Connection({
+      ...parts,
+      wire: () => wireFormat(this.format),
+      onState: (state) => callBack(this.onConnectionState, state),
+      onOpen: () => {
+        this.remoteId = null;
+        this.incoming.reset();
+      },
+      onEvent: (event) => this.incoming.take(event),
+      onFailure: (reason) => this.tell(reason),
+      onLost: () => {
+        this.remoteId = null;
+        this.player.loseConnection();
       },
     });
     this.intake = new Intake({
       player: this.player,
       openRound: () => this.openRound(),
+      uplinkBitrate: () => this.connection.link?.wire.bitrate ?? null,
       uplink: (id, bytes, end) => {
-        if (this.link && this.remoteId === id) this.link.sendAudio(id, bytes, end);
+        if (this.remoteId === id) this.connection.link?.sendAudio(id, bytes, end);
       },
       failed: (reason) => {
         this.tell(reason);
@@ -144,7 +146,7 @@ export class AvatarController {
 
   /** State of the Direct Mode connection. */
   get connectionState(): ConnectionState {
-    return this.connection;
+    return this.connection.state;
   }
 
   /** Idle, playing or paused, as heard and seen. */
@@ -235,7 +237,7 @@ export class AvatarController {
   setAudioFormat(format: AudioFormat): void {
     this.requireAlive("setAudioFormat()");
     const wanted = settleFormat(format, this.format);
-    if (wanted.sampleRate === this.format.sampleRate && wanted.inputAudioFormat === this.format.inputAudioFormat) return;
+    if (isSameFormat(wanted, this.format)) return;
     this.close();
     const rateChanged = wanted.sampleRate !== this.format.sampleRate;
     this.format = wanted;
@@ -255,70 +257,23 @@ export class AvatarController {
    */
   async start(): Promise<void> {
     this.requireMode("direct", "start()");
-    if (this.connection === "connecting") throw error(ErrorCode.connectionInProgress, "start() is running already.");
-    if (this.connection === "connected") throw this.illegal("start()");
-    const attempt = Link.open(this.parts.openSocket, this.target(), this.format.sampleRate, this.format.inputAudioFormat);
-    this.attempt = attempt;
-    this.setConnection("connecting");
-    const limit = this.parts.settings.connectTimeoutS;
-    const cancelTimer = this.parts.clock.after(limit, () =>
-      attempt.cancel(error(ErrorCode.sessionTimeout, `No session within ${limit} seconds.`)),
-    );
-    let link: Link;
-    try {
-      link = await attempt.ready;
-    } catch (reason) {
-      if (this.attempt === attempt) {
-        this.attempt = null;
-        this.fail(reason as AvatarError);
-      }
-      throw reason;
-    } finally {
-      cancelTimer();
-    }
-    if (this.attempt !== attempt) {
-      link.close(); // closed in the very moment of success
-      throw closedMeanwhile();
-    }
-    this.attempt = null;
-    this.link = link;
-    this.remoteId = null;
-    this.incoming.reset();
-    link.run({ onEvent: (event) => this.incoming.take(event), onEnd: (reason) => this.ended(reason) });
-    this.setConnection("connected");
+    await this.connection.start();
   }
 
   /**
    * Wait for the session, for those who do not await `start`. Rejects with why `start` failed, `sessionTimeout`
    * after `seconds`, `illegalState` when disconnected.
    */
-  async waitConnected(seconds = 15): Promise<void> {
-    if (this.connection === "connecting") {
-      let over = (): void => undefined;
-      const changed = new Promise<void>((done) => {
-        over = done;
-        this.waiting.add(done);
-      });
-      let late = false;
-      const cancelTimer = this.parts.clock.after(seconds, () => ((late = true), over()));
-      await changed;
-      cancelTimer();
-      this.waiting.delete(over);
-      if (late) throw error(ErrorCode.sessionTimeout, `No session within ${seconds} seconds.`);
-    }
-    if (this.connection === "failed") throw this.failure!;
-    if (this.connection === "disconnected") throw this.illegal("waitConnected()");
+  waitConnected(seconds = 15): Promise<void> {
+    return this.connection.wait(seconds);
   }
 
   /** End the session and drop what is playing. Idempotent, legal at any moment. */
   close(): void {
-    const { attempt, link } = this;
-    this.attempt = this.link = this.remoteId = null;
+    this.remoteId = null;
     this.intake.drop();
     this.player.interrupt();
-    this.setConnection("disconnected");
-    attempt?.cancel(closedMeanwhile());
-    link?.close();
+    this.connection.close();
   }
 
   // --- speaking --------------------------------------------------------------------------------------
@@ -337,7 +292,7 @@ export class AvatarController {
    */
   send(data: Bytes, end = false): string | null {
     this.requireMode("direct", "send()");
-    if (this.connection !== "connected" && this.connection !== "failed") throw this.illegal("send()");
+    if (!["connected", "failed"].includes(this.connection.state)) throw this.connection.illegal("send()");
     return this.feed(bytesOf(data), end);
   }
 
@@ -373,19 +328,19 @@ export class AvatarController {
     this.requireAlive("interrupt()");
     this.intake.drop();
     const cut = this.player.interrupt();
-    if (cut !== null && cut === this.remoteId) this.link?.interrupt(cut);
+    if (cut !== null && cut === this.remoteId) this.connection.link?.interrupt(cut);
   }
 
   /** Hold the round where it is; connection and buffers stay. Throws `illegalState` without a round. */
   pause(): void {
     this.requireAlive("pause()");
-    if (!this.player.pause()) throw this.illegal("pause()", "it needs a round that plays");
+    if (!this.player.pause()) throw this.connection.illegal("pause()", "it needs a round that plays");
   }
 
   /** Go on from where {@link pause} stopped. Rejects with `illegalState` without a round. */
   async resume(): Promise<void> {
     this.requireAlive("resume()");
-    if (!this.player.resume()) throw this.illegal("resume()", "it needs a round that is paused");
+    if (!this.player.resume()) throw this.connection.illegal("resume()", "it needs a round that is paused");
   }
 
   // --- for the view ----------------------------------------------------------------------------------
@@ -406,7 +361,7 @@ export class AvatarController {
     this.voice.close();
   }
 
-  // --- inside: audio ---------------------------------------------------------------------------------
+  // --- inside ---------------------------------------------------------------------------------
 
   private feed(bytes: Uint8Array, end: boolean): string | null {
     if (!this.voice.unlocked) {
@@ -418,55 +373,17 @@ export class AvatarController {
 
   private openRound(): string {
     const cut = this.player.roundId;
-    if (cut !== null && cut === this.remoteId) this.link?.interrupt(cut);
-    const direct = (this.parts.settings.configuration.drivingServiceMode ?? "direct") === "direct";
-    const id = this.player.openRound(direct ? this.link !== null : true);
+    if (cut !== null && cut === this.remoteId) this.connection.link?.interrupt(cut);
+    const { link } = this.connection;
+    const direct = this.mode === "direct";
+    const id = this.player.openRound(direct ? link !== null : true);
     this.meter.rounds++;
-    if (this.link) this.remoteId = id;
-    if (this.link || !direct) this.meter.audioSent(id, this.parts.clock.now());
+    if (link) this.remoteId = id;
+    if (link || !direct) this.meter.audioSent(id, this.parts.clock.now());
     return id;
   }
 
-  // --- inside: the link ------------------------------------------------------------------------------
-
-  /** The link is over, not by us. */
-  private ended(reason: AvatarError | null): void {
-    if (!this.link) return;
-    this.link = this.remoteId = null;
-    if (reason) this.fail(reason);
-    else {
-      this.player.loseConnection();
-      this.setConnection("disconnected");
-    }
-  }
-
-  private fail(reason: AvatarError): void {
-    this.failure = reason;
-    this.player.loseConnection();
-    this.setConnection("failed");
-    this.tell(reason);
-  }
-
   // --- inside: small things --------------------------------------------------------------------------
-
-  private target(): Target {
-    const token = sessionToken();
-    if (token === null) {
-      throw error(ErrorCode.sessionTokenInvalid, "No session token is set.", {
-        phase: "authenticate",
-        hint: "Call AvatarSDK.setSessionToken() before start().",
-      });
-    }
-    const { endpoint, appId } = this.parts.settings;
-    return { endpoint, avatarId: this.parts.avatarId, appId, sessionToken: token };
-  }
-
-  private setConnection(state: ConnectionState): void {
-    if (state === this.connection) return;
-    this.connection = state;
-    for (const done of this.waiting) done();
-    callBack(this.onConnectionState, state);
-  }
 
   private requireAlive(what: string): void {
     if (this.disposed) throw this.disposedError(what);
@@ -480,21 +397,14 @@ export class AvatarController {
     );
   }
 
+  private get mode(): DrivingServiceMode {
+    return this.parts.settings.configuration.drivingServiceMode ?? "direct";
+  }
+
   private requireMode(mode: "direct" | "backend", what: string): void {
     this.requireAlive(what);
-    if ((this.parts.settings.configuration.drivingServiceMode ?? "direct") === mode) return;
+    if (this.mode === mode) return;
     const hint = mode === "direct" ? {} : { hint: "In Direct Mode use start() and send()." };
-    const other = mode === "direct" ? "backend" : "direct";
-    throw error(ErrorCode.networkLayerNotAvailable, `${what} is not available in ${other} mode.`, hint);
+    throw error(ErrorCode.networkLayerNotAvailable, `${what} is not available in ${this.mode} mode.`, hint);
   }
-
-  private illegal(what: string, why = `the connection is ${this.connection}`): AvatarError {
-    return error(ErrorCode.illegalState, `${what} is not legal now: ${why}. Legal now: ${LEGAL[this.connection]}.`, {
-      phase: "interact",
-    });
-  }
-}
-
-function closedMeanwhile(): AvatarError {
-  return error(ErrorCode.websocketClosedUnexpected, "It was closed while it was connecting.");
 }

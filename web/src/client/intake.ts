@@ -1,6 +1,7 @@
 /** What the app feeds in, checked, on its way to player and server: PCM as it is, Opus decoded here. */
 
 import { containerOf } from "../audio/containers.js";
+import { OpusUplink } from "../audio/opus-encoder.js";
 import { OpusInput } from "../audio/opus-input.js";
 import { samplesOf } from "../audio/pcm.js";
 import { AvatarError, error, ErrorCode } from "../errors.js";
@@ -12,6 +13,8 @@ export interface IntakeOwner {
   readonly player: Player;
   /** Open a round, which cuts off what plays; returns its id. */
   openRound(): string;
+  /** Bit rate of the Opus that PCM is to be sent as, or `null`: as it is. */
+  uplinkBitrate(): number | null;
   /** Pass bytes of a round on to the server, if it knows the round. */
   uplink(id: string, bytes: Uint8Array, end: boolean): void;
   /** A round's audio turned out to be unusable. */
@@ -21,6 +24,7 @@ export interface IntakeOwner {
 /** Takes audio calls in order. */
 export class Intake {
   private opus: { input: OpusInput; id: string; ended: boolean } | null = null;
+  private encoder: OpusUplink | null = null;
 
   constructor(private readonly owner: IntakeOwner) {}
 
@@ -29,10 +33,11 @@ export class Intake {
     return format.inputAudioFormat === "opus" ? this.feedOpus(bytes, end) : this.feedPcm(bytes, end, format.sampleRate);
   }
 
-  /** Forget what is still being decoded. */
+  /** Forget what is still being decoded or encoded. */
   drop(): void {
     this.opus?.input.close();
-    this.opus = null;
+    this.encoder?.close();
+    this.opus = this.encoder = null;
   }
 
   private feedPcm(bytes: Uint8Array, end: boolean, sampleRate: number): string {
@@ -47,12 +52,23 @@ export class Intake {
     this.checkAhead(samples.length / sampleRate);
     if (!player.inputOpen) {
       if (!samples.length) return this.nothingToSend(end);
+      this.drop();
       this.owner.openRound();
+      this.encoder = this.openEncoder(player.roundId!, sampleRate);
     }
     const id = player.roundId!;
-    this.owner.uplink(id, bytes, end);
+    if (this.encoder) this.encoder.push(samples, end);
+    else this.owner.uplink(id, bytes, end);
     player.pushAudio(samples, end);
     return id;
+  }
+
+  private openEncoder(id: string, sampleRate: number): OpusUplink | null {
+    const bitrate = this.owner.uplinkBitrate();
+    if (bitrate === null) return null;
+    const failed = (cause: Error): void =>
+      this.owner.failed(error(ErrorCode.serverError, "The audio could not be encoded for the server.", { cause, hint: "Switch opusUplinkEnabled off." }));
+    return new OpusUplink(sampleRate, bitrate, (bytes, end) => this.owner.uplink(id, bytes, end), failed);
   }
 
   private feedOpus(bytes: Uint8Array, end: boolean): string {

@@ -1,10 +1,13 @@
 /** Stage 2: loading avatars, once each, and keeping them in the browser. */
 
+import type { Bundle } from "../bundle/bundle.js";
 import { readBundle } from "../bundle/read.js";
+import { realClock, type Clock } from "../clock.js";
 import { AvatarError, error, ErrorCode } from "../errors.js";
 import { callBack, log } from "../log.js";
-import { AvatarLibrary } from "../transport/library.js";
-import { checkAvatarId, isNewer, type AvatarMetadata } from "../transport/metadata.js";
+import { AvatarLibrary, sha256Hex, type PartialBundle } from "../transport/library.js";
+import { checkAvatarId, isNewer, MAX_BUNDLE_BYTES, type AvatarMetadata } from "../transport/metadata.js";
+import { Tries } from "../transport/tries.js";
 import type { LoadProgress } from "../types.js";
 import { VERSION } from "../version.js";
 import type { Avatar } from "./avatar.js";
@@ -12,6 +15,7 @@ import { AvatarCache } from "./cache.js";
 import { adopt, drop, settings, type Settings } from "./sdk.js";
 
 const PROGRESS_STEP = 0.01;
+const MOST_PARTIALS = 4;
 
 /** Gets `downloading` with 0..1, then `completed` or `failed`. */
 export type ProgressCallback = (progress: LoadProgress) => void;
@@ -22,6 +26,14 @@ interface Load {
   readonly promise: Promise<Avatar>;
 }
 
+/** What a manager is made of; the browser's own by default. */
+export interface ManagerParts {
+  fetcher?: typeof fetch;
+  clock?: Clock;
+  /** Decodes a bundle. */
+  read?: (bytes: Uint8Array) => Bundle;
+}
+
 /** Loads avatars. Use {@link AvatarManager.shared}; an own instance serves tests. */
 export class AvatarManager {
   /** The page's manager. */
@@ -29,13 +41,22 @@ export class AvatarManager {
 
   private readonly loads = new Map<string, Load>();
   private readonly loaded = new Map<string, Avatar>();
+  private readonly partials = new Map<string, PartialBundle>(); // by content: downloads that broke off
+  private readonly fetcher: typeof fetch;
+  private readonly clock: Clock;
+  private readonly read: (bytes: Uint8Array) => Bundle;
 
-  constructor(private readonly fetcher: typeof fetch = (input, init) => fetch(input, init)) {}
+  constructor({ fetcher, clock, read }: ManagerParts = {}) {
+    this.fetcher = fetcher ?? ((input, init) => fetch(input, init));
+    this.clock = clock ?? realClock;
+    this.read = read ?? readBundle;
+  }
 
   /**
    * Fetch an avatar's description and, unless its bundle is cached, the bundle. Callers that ask for the same
    * avatar at the same time share one download; nobody's failure is kept. When the server cannot be reached, the
-   * cached copy serves.
+   * cached copy serves. Otherwise there are three tries for faults that may pass; a download that broke off goes on
+   * where it was as long as the page lives.
    *
    * Rejects with `illegalState` before `initialize`; `avatarIDUnrecognized`, `appIDUnrecognized`,
    * `failedToFetchAvatarMetadata`, `invalidAvatarMetadata`, `unsupportedAvatarAsset`,
@@ -65,6 +86,33 @@ export class AvatarManager {
   /** Cancel a load that is under way: everyone who waits for it gets `loadCancelled`. */
   cancelLoad(id: string): void {
     this.loads.get(id)?.abort.abort();
+    this.loads.delete(id); // the next load begins afresh
+  }
+
+  /** Cancel every load that is under way. */
+  cancelAllLoads(): void {
+    for (const id of [...this.loads.keys()]) this.cancelLoad(id);
+  }
+
+  /**
+   * An avatar from a file that the page has: a binary glTF with ARKit morph targets. Nothing is stored or contacted.
+   *
+   * Rejects with `illegalState` before `initialize`, `avatarIDUnrecognized` for an impossible id,
+   * `unsupportedAvatarAsset` for what is no such file or needs a newer SDK.
+   *
+   * @param id Under which the Motion Server knows an avatar. Default: a name made of the content.
+   */
+  async derive(file: Blob | ArrayBuffer | Uint8Array, id?: string): Promise<Avatar> {
+    settings();
+    if (id !== undefined) checkAvatarId(id);
+    const size = file instanceof Blob ? file.size : file.byteLength;
+    if (size > MAX_BUNDLE_BYTES) {
+      throw error(ErrorCode.unsupportedAvatarAsset, `The file is over ${MAX_BUNDLE_BYTES} bytes.`);
+    }
+    const bytes = file instanceof Uint8Array ? file : new Uint8Array(file instanceof Blob ? await file.arrayBuffer() : file);
+    const bundle = this.read(bytes);
+    const sha256 = await sha256Hex(bytes);
+    return { id: id ?? `local-${sha256.slice(0, 16)}`, name: bundle.info.name, version: 1, sha256, isFromCache: false, bundle };
   }
 
   /** An avatar that was loaded before in this page. Never goes to the network. */
@@ -87,19 +135,24 @@ export class AvatarManager {
 
   /** Cancel every load. Called by `AvatarSDK.cleanup`. */
   release(): void {
-    for (const load of this.loads.values()) load.abort.abort();
+    this.cancelAllLoads();
     this.loaded.clear();
+    this.partials.clear();
     drop(this);
   }
 
   private async run(id: string, inForce: Settings, listeners: ProgressCallback[], signal: AbortSignal): Promise<Avatar> {
-    const tell = (progress: LoadProgress): void => listeners.forEach((listener) => callBack(listener, progress));
+    const tell = (progress: LoadProgress): void => {
+      if (signal.aborted && progress.type !== "failed") return;
+      for (const listener of listeners) callBack(listener, progress);
+    };
     let cancel = (): void => undefined;
     const cancelled = new Promise<never>((_, reject) => {
       cancel = () => reject(error(ErrorCode.loadCancelled, `Loading avatar '${id}' was cancelled.`));
       signal.addEventListener("abort", cancel);
     });
     try {
+      // Cancelling is told at once, whatever the network does.
       const avatar = await Promise.race([this.fetch(id, inForce, tell, signal), cancelled]);
       this.loaded.set(id, avatar);
       return avatar;
@@ -108,7 +161,7 @@ export class AvatarManager {
       throw reason;
     } finally {
       signal.removeEventListener("abort", cancel);
-      this.loads.delete(id);
+      if (this.loads.get(id)?.abort.signal === signal) this.loads.delete(id);
     }
   }
 
@@ -120,15 +173,21 @@ export class AvatarManager {
   ): Promise<Avatar> {
     const cache = cacheOf(inForce);
     const library = new AvatarLibrary(inForce.endpoint, inForce.appId, this.fetcher);
-    let metadata: AvatarMetadata;
-    try {
-      metadata = await library.metadata(id, signal);
-    } catch (reason) {
-      const known = reason instanceof AvatarError && reason.retryable && !signal.aborted ? await cache.find(id) : null;
-      const bytes = known && (await cache.bundle(known.sha256));
-      if (!known || !bytes) throw reason;
-      log.warning(`using the cached copy of avatar '${id}'`, reason);
-      return avatarOf(known, bytes, true);
+    let metadata: AvatarMetadata | null = null;
+    const tries = new Tries(this.clock, signal);
+    while (!metadata) {
+      try {
+        metadata = await library.metadata(id, signal);
+      } catch (reason) {
+        if (!(reason instanceof AvatarError)) throw reason;
+        const known = reason.retryable && !signal.aborted ? await cache.find(id) : null;
+        const bytes = known && (await cache.bundle(known.sha256));
+        if (known && bytes) {
+          log.warning(`using the cached copy of avatar '${id}'`, reason);
+          return this.avatarOf(known, bytes, true);
+        }
+        await tries.wait(reason);
+      }
     }
     if (metadata.minimumSdk !== null && isNewer(metadata.minimumSdk, VERSION)) {
       throw error(
@@ -139,31 +198,55 @@ export class AvatarManager {
     const cached = await cache.bundle(metadata.sha256);
     if (cached) {
       await cache.record(metadata);
-      return avatarOf(metadata, cached, true);
+      return this.avatarOf(metadata, cached, true);
     }
-    let told = 0;
-    tell({ type: "downloading", progress: 0 });
-    const bytes = await library.download(
-      metadata,
-      (share) => {
-        if (share < told + PROGRESS_STEP) return;
-        told = share;
-        tell({ type: "downloading", progress: share });
-      },
-      signal,
-    );
-    const avatar = avatarOf(metadata, bytes, false);
+    const bytes = await this.download(library, metadata, tell, signal);
+    const avatar = this.avatarOf(metadata, bytes, false);
     await cache.keep(metadata.sha256, bytes);
     await cache.record(metadata);
     tell({ type: "completed", progress: 1 });
     return avatar;
   }
+
+  private async download(library: AvatarLibrary, metadata: AvatarMetadata, tell: ProgressCallback, signal: AbortSignal): Promise<Uint8Array> {
+    let told = 0;
+    const onShare = (share: number): void => {
+      if (share < told + PROGRESS_STEP) return;
+      told = share;
+      tell({ type: "downloading", progress: share });
+    };
+    const { sha256, size } = metadata;
+    // Taken out, so that two never fill the same.
+    const known = this.partials.get(sha256);
+    this.partials.delete(sha256);
+    const partial = known?.bytes.length === size ? known : { bytes: new Uint8Array(size), arrived: 0 };
+    tell({ type: "downloading", progress: 0 });
+    const tries = new Tries(this.clock, signal);
+    for (;;) {
+      try {
+        await library.download(metadata, partial, onShare, signal);
+        return partial.bytes;
+      } catch (reason) {
+        try {
+          await tries.wait(reason as AvatarError);
+        } catch (final) {
+          if (partial.arrived) this.keepPartial(sha256, partial);
+          throw final;
+        }
+      }
+    }
+  }
+
+  private keepPartial(sha256: string, partial: PartialBundle): void {
+    this.partials.set(sha256, partial);
+    for (const oldest of this.partials.keys()) if (this.partials.size > MOST_PARTIALS) this.partials.delete(oldest);
+  }
+
+  private avatarOf({ id, name, version, sha256 }: AvatarMetadata, bytes: Uint8Array, isFromCache: boolean): Avatar {
+    return { id, name, version, sha256, isFromCache, bundle: this.read(bytes) };
+  }
 }
 
 function cacheOf(inForce: Settings): AvatarCache {
   return new AvatarCache(`${inForce.endpoint} ${inForce.appId}`);
-}
-
-function avatarOf({ id, name, version, sha256 }: AvatarMetadata, bytes: Uint8Array, isFromCache: boolean): Avatar {
-  return { id, name, version, sha256, isFromCache, bundle: readBundle(bytes) };
 }

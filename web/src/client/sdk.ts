@@ -1,17 +1,20 @@
 /** Stage 1, and the end: process-wide settings, the session token, and the release of everything. */
 
-import { error, ErrorCode } from "../errors.js";
+import { AvatarError, error, ErrorCode } from "../errors.js";
 import { setLogLevel } from "../log.js";
-import {
-  SAMPLE_RATES_HZ,
-  type AudioFormat,
-  type Configuration,
-  type DeviceScore,
-  type DeviceSupport,
-  type RenderQuality,
+import type {
+  AudioFormat,
+  Configuration,
+  DeviceScore,
+  DeviceSupport,
+  ReconnectPolicy,
+  RenderQuality,
+  TokenProvider,
 } from "../types.js";
 import { VERSION } from "../version.js";
 import { checkSupport, measureDevice } from "./device.js";
+import { DEFAULT_FORMAT, settleFormat } from "./format.js";
+import { chooseEndpoint } from "./regions.js";
 
 const MAX_TOKEN_CHARACTERS = 8192;
 const DEFAULT_MAX_HEIGHT = 1440;
@@ -24,6 +27,7 @@ export interface Settings {
   readonly configuration: Readonly<Configuration>;
   readonly audioFormat: Required<AudioFormat>;
   readonly connectTimeoutS: number;
+  readonly reconnect: Required<ReconnectPolicy>;
 }
 
 /** Something that lives until it is released or the SDK is cleaned up. */
@@ -36,7 +40,9 @@ const resources = new Set<Resource>();
 const renderSettings = { quality: "ultra" as RenderQuality, capEnabled: true, maxHeight: DEFAULT_MAX_HEIGHT };
 let inForce: Settings | null = null;
 let token: string | null = null;
+let provider: TokenProvider | null = null;
 let user: string | null = null;
+let cleanups = 0;
 
 /** Process-wide settings. All members are static; there are no instances. */
 export class AvatarSDK {
@@ -46,21 +52,27 @@ export class AvatarSDK {
   static readonly version = VERSION;
 
   /**
-   * Settle the page's settings. Nothing is contacted, and repeating it with the same settings is all right.
+   * Settle the page's settings; repeating it with the same is all right. With an endpoint, or a named region, nothing
+   * is contacted. Among {@link Configuration.regions} the choice of the last visit is used at once and renewed in the
+   * background; at the first visit the bootstrap route is asked for at most five seconds, and the default region
+   * serves when it does not answer.
    *
    * Rejects with `appIDUnrecognized` for a blank App ID, `configurationInvalid` for a malformed endpoint or
    * value, `illegalState` for settings other than those in force.
    */
   static async initialize(appId: string, configuration: Configuration = {}): Promise<void> {
     const wanted = settle(appId, configuration);
-    if (inForce && JSON.stringify(inForce) !== JSON.stringify(wanted)) {
-      throw error(
-        ErrorCode.illegalState,
-        "AvatarSDK is initialized with other settings. Legal now: initialize() with the same, cleanup().",
-      );
+    if (isInForce(wanted)) return;
+    const { endpoint: given, regions, region = "auto" } = configuration;
+    let endpoint = given ?? globalThis.location?.origin ?? "";
+    if (given === undefined && (regions || region !== "auto")) {
+      const before = cleanups;
+      endpoint = await chooseEndpoint(regions, region, wanted.appId);
+      if (before !== cleanups) throw error(ErrorCode.illegalState, "cleanup() came while AvatarSDK was initialized.");
+      if (isInForce(wanted)) return;
     }
-    if (!inForce && configuration.renderQuality) renderSettings.quality = configuration.renderQuality;
-    inForce = wanted;
+    inForce = { ...wanted, endpoint: checkEndpoint(endpoint) };
+    if (configuration.renderQuality) renderSettings.quality = configuration.renderQuality;
     setLogLevel(configuration.logLevel ?? "off");
   }
 
@@ -93,6 +105,15 @@ export class AvatarSDK {
       );
     }
     token = trimmed;
+  }
+
+  /**
+   * Have tokens fetched when they are needed, instead of {@link setSessionToken}: before every connection, and once
+   * more when the server says that the token has expired or is invalid. What the provider throws becomes
+   * `tokenRequestFailed`. `null` removes it.
+   */
+  static setTokenProvider(fetcher: TokenProvider | null): void {
+    provider = fetcher;
   }
 
   /** The token in use. It is a secret: do not log it. */
@@ -150,7 +171,8 @@ export class AvatarSDK {
   static cleanup(): void {
     for (const resource of [...resources]) resource.release();
     resources.clear();
-    inForce = token = user = null;
+    inForce = token = provider = user = null;
+    cleanups++;
     Object.assign(renderSettings, { quality: "ultra", capEnabled: true, maxHeight: DEFAULT_MAX_HEIGHT });
   }
 }
@@ -181,24 +203,41 @@ export function drop(resource: Resource): void {
   resources.delete(resource);
 }
 
-/** A format with every field, checked; throws `configurationInvalid`. */
-export function settleFormat(given: AudioFormat, base: Required<AudioFormat>): Required<AudioFormat> {
-  const inputAudioFormat = given.inputAudioFormat ?? base.inputAudioFormat;
-  if (inputAudioFormat !== "pcm" && inputAudioFormat !== "opus") {
-    throw error(ErrorCode.configurationInvalid, "inputAudioFormat must be pcm or opus.");
-  }
-  const opus = inputAudioFormat === "opus";
-  if (opus && given.sampleRate !== undefined && given.sampleRate !== 48000) {
-    throw error(ErrorCode.configurationInvalid, "Opus runs at 48000 hertz; leave sampleRate out.");
-  }
-  const sampleRate = opus ? 48000 : (given.sampleRate ?? base.sampleRate);
-  if (!(SAMPLE_RATES_HZ as readonly number[]).includes(sampleRate)) {
-    throw error(ErrorCode.configurationInvalid, `sampleRate must be one of ${SAMPLE_RATES_HZ.join(", ")}.`);
-  }
-  return { sampleRate, inputAudioFormat };
+/** Whether tokens are fetched when they are needed. */
+export function hasTokenProvider(): boolean {
+  return provider !== null;
 }
 
-function settle(appId: string, configuration: Configuration): Settings {
+/** Have the provider fetch a token and keep it. Rejects with `tokenRequestFailed`. */
+export async function fetchToken(): Promise<void> {
+  let fetched: string;
+  try {
+    fetched = await provider!();
+  } catch (cause) {
+    if (cause instanceof AvatarError) throw cause;
+    // Its text may hold the backend's answer, so only its kind is told.
+    const name = cause instanceof Error ? cause.name : "unknown";
+    throw error(ErrorCode.tokenRequestFailed, `The token provider failed: ${name}.`, { cause });
+  }
+  try {
+    AvatarSDK.setSessionToken(fetched);
+  } catch {
+    throw error(ErrorCode.tokenRequestFailed, "The token provider returned no usable token.");
+  }
+}
+
+/** Whether these settings are in force; throws `illegalState` when others are. */
+function isInForce(wanted: Omit<Settings, "endpoint">): boolean {
+  if (!inForce) return false;
+  const told = ({ appId, configuration }: Omit<Settings, "endpoint">): string => JSON.stringify([appId, configuration]);
+  if (told(inForce) === told(wanted)) return true;
+  throw error(
+    ErrorCode.illegalState,
+    "AvatarSDK is initialized with other settings. Legal now: initialize() with the same, cleanup().",
+  );
+}
+
+function settle(appId: string, configuration: Configuration): Omit<Settings, "endpoint"> {
   const id = String(appId).trim();
   if (!/^[\x20-\x7e]{1,256}$/.test(id)) {
     throw error(ErrorCode.appIDUnrecognized, "The App ID is blank or holds characters that no App ID has.", {
@@ -209,17 +248,23 @@ function settle(appId: string, configuration: Configuration): Settings {
   if (!(connectTimeoutS > 0 && connectTimeoutS <= 600)) {
     throw error(ErrorCode.configurationInvalid, "connectTimeoutS must be over 0 and at most 600 seconds.");
   }
+  const reconnect = { attempts: 0, firstDelayS: 0.5, maxDelayS: 8, ...configuration.reconnect };
+  const { attempts, firstDelayS, maxDelayS } = reconnect;
+  if (!(attempts >= 0 && attempts <= 100 && firstDelayS > 0 && firstDelayS <= maxDelayS && maxDelayS <= 600)) {
+    throw error(ErrorCode.configurationInvalid, "reconnect needs 0..100 attempts and 0 < firstDelayS <= maxDelayS <= 600.");
+  }
+  const { endpoint } = configuration;
   return {
     appId: id,
-    endpoint: endpointOf(configuration),
-    configuration: Object.freeze({ ...configuration }),
-    audioFormat: settleFormat(configuration.audioFormat ?? {}, { sampleRate: 16000, inputAudioFormat: "pcm" }),
+    configuration: Object.freeze({ ...configuration, ...(endpoint !== undefined && { endpoint: endpoint.trim() }) }),
+    audioFormat: settleFormat(configuration.audioFormat ?? {}, DEFAULT_FORMAT),
     connectTimeoutS,
+    reconnect,
   };
 }
 
-function endpointOf({ endpoint }: Configuration): string {
-  const given = (endpoint ?? globalThis.location?.origin ?? "").trim();
+function checkEndpoint(endpoint: string): string {
+  const given = endpoint.trim();
   let url: URL | null = null;
   try {
     url = new URL(given);

@@ -12,7 +12,8 @@ import type { AudioFormat, AvatarTransform, CameraConfig, RenderQuality } from "
 import type { Avatar } from "./avatar.js";
 import { AvatarController } from "./controller.js";
 import { FrameStats } from "./frame-stats.js";
-import { adopt, drop, rendering, settings, settleFormat } from "./sdk.js";
+import { settleFormat } from "./format.js";
+import { adopt, drop, rendering, settings } from "./sdk.js";
 
 const UPDATE_S = 0.02; // besides every frame, which a hidden tab does not get
 const STATS_S = 0.5;

@@ -2,9 +2,16 @@
 
 import { AvatarError, error, ErrorCode } from "../errors.js";
 import { parseMetadata, type AvatarMetadata } from "./metadata.js";
+import { WrongContent } from "./tries.js";
 
 const TIMEOUT_MS = 30_000;
 const MAX_METADATA_CHARACTERS = 1024 * 1024;
+
+/** A bundle on its way: what has arrived of it. */
+export interface PartialBundle {
+  readonly bytes: Uint8Array;
+  arrived: number;
+}
 
 /** A server's avatars, as one app sees them. No redirect is followed. */
 export class AvatarLibrary {
@@ -37,33 +44,58 @@ export class AvatarLibrary {
     return parseMetadata(id, json, this.endpoint);
   }
 
-  /** The bundle's bytes, checked against size and SHA-256; `onShare` gets 0..1. */
-  async download(metadata: AvatarMetadata, onShare: (share: number) => void, signal: AbortSignal): Promise<Uint8Array> {
-    const bytes = new Uint8Array(metadata.size);
-    let arrived = 0;
+  /**
+   * Fill in what is missing of a bundle, and check it against its SHA-256; `onShare` gets 0..1.
+   *
+   * What `partial` holds already is asked for no more (`Range`); a server that sends everything nevertheless is
+   * listened to from the start. After a failure `partial` holds what has arrived, so that calling this again goes on
+   * from there; of a file that is not what was announced it holds nothing.
+   */
+  async download(metadata: AvatarMetadata, partial: PartialBundle, onShare: (share: number) => void, signal: AbortSignal): Promise<void> {
     try {
-      const sameOrigin = new URL(metadata.bundleUrl).origin === new URL(this.endpoint).origin;
-      const headers: Record<string, string> = sameOrigin ? { "X-App-ID": this.appId } : {};
-      const reply = await this.get(metadata.bundleUrl, headers, signal, "default");
-      if (reply.status !== 200 || !reply.body) throw failed(`status ${reply.status}`, mayPass(reply.status));
-      const reader = reply.body.getReader();
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        if (arrived + value.length > metadata.size) {
-          void reader.cancel();
-          throw failed("it is larger than announced");
-        }
-        bytes.set(value, arrived);
-        arrived += value.length;
-        onShare(arrived / metadata.size);
-      }
+      if (partial.arrived < metadata.size) await this.receive(metadata, partial, onShare, signal);
+      if ((await sha256Hex(partial.bytes)) !== metadata.sha256) throw new WrongContent("its content does not match its hash");
     } catch (reason) {
-      throw this.failure(reason, ErrorCode.failedToDownloadAvatarAssets, "The avatar's bundle could not be downloaded", signal);
+      if (!(reason instanceof WrongContent)) {
+        throw this.failure(reason, ErrorCode.failedToDownloadAvatarAssets, "The avatar's bundle could not be downloaded", signal);
+      }
+      partial.arrived = 0;
+      throw error(ErrorCode.failedToDownloadAvatarAssets, `The avatar's bundle could not be downloaded: ${reason.message}.`, {
+        cause: reason,
+      });
     }
-    if (arrived !== metadata.size) throw failed("it is shorter than announced");
-    if ((await sha256Hex(bytes)) !== metadata.sha256) throw failed("its content does not match its hash");
-    return bytes;
+  }
+
+  private async receive(metadata: AvatarMetadata, partial: PartialBundle, onShare: (share: number) => void, signal: AbortSignal): Promise<void> {
+    const sameOrigin = new URL(metadata.bundleUrl).origin === new URL(this.endpoint).origin;
+    const headers: Record<string, string> = sameOrigin ? { "X-App-ID": this.appId } : {};
+    const { arrived } = partial;
+    if (arrived) headers.Range = `bytes=${arrived}-`;
+    const reply = await this.get(metadata.bundleUrl, headers, signal, arrived ? "no-store" : "default");
+    const { status, body } = reply;
+    if (status === 416) throw new WrongContent("the server has another size of it");
+    if ((status !== 200 && status !== 206) || !body) {
+      throw error(ErrorCode.failedToDownloadAvatarAssets, `The avatar's bundle could not be downloaded: status ${status}.`, {
+        retryable: mayPass(status),
+      });
+    }
+    if (status === 200) partial.arrived = 0;
+    else if (!(reply.headers.get("Content-Range") ?? `bytes ${arrived}-`).startsWith(`bytes ${arrived}-`)) {
+      throw new WrongContent("the server sent another part of it"); // another origin may keep the header from us
+    }
+    const reader = body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      if (partial.arrived + value.length > metadata.size) {
+        void reader.cancel();
+        throw new WrongContent("it is larger than announced");
+      }
+      partial.bytes.set(value, partial.arrived);
+      partial.arrived += value.length;
+      onShare(partial.arrived / metadata.size);
+    }
+    if (partial.arrived !== metadata.size) throw new WrongContent("it is shorter than announced");
   }
 
   private get(url: string, headers: Record<string, string>, signal: AbortSignal, cache: RequestCache): Promise<Response> {
@@ -113,8 +145,4 @@ function refusal(status: number, body: string, what: string): AvatarError {
 
 function mayPass(status: number): boolean {
   return status >= 500 || status === 408 || status === 429;
-}
-
-function failed(reason: string, retryable = true): AvatarError {
-  return error(ErrorCode.failedToDownloadAvatarAssets, `The avatar's bundle could not be downloaded: ${reason}.`, { retryable });
 }

@@ -1,7 +1,7 @@
 /** One session with a Motion Server, at work: handshake, then audio out and events in. */
 
 import { AvatarError, error, ErrorCode } from "../errors.js";
-import { ClientSession, ProtocolError, type ServerEvent } from "../protocol/session.js";
+import { ClientSession, ProtocolError, type ServerEvent, type WireFormat } from "../protocol/session.js";
 import { closeError, rejectionError, serverError } from "./meaning.js";
 import type { OpenSocket, Socket, Target } from "./socket.js";
 
@@ -22,7 +22,10 @@ export class Link {
   private listener: LinkListener | null = null;
   private over = false;
 
-  private constructor() {}
+  private constructor(
+    /** How its audio goes upstream. */
+    readonly wire: WireFormat,
+  ) {}
 
   /**
    * Connect, configure and wait for the confirmation. Rejects with what the server answered instead, or what the
@@ -31,10 +34,10 @@ export class Link {
   static open(
     openSocket: OpenSocket,
     target: Target,
-    sampleRate: number,
-    codec: "pcm" | "opus" = "pcm",
+    wire: WireFormat,
+    extraParams: Record<string, string> = {},
   ): { ready: Promise<Link>; cancel: (reason: AvatarError) => void } {
-    const link = new Link();
+    const link = new Link(wire);
     let settle: { resolve(link: Link): void; reject(reason: AvatarError): void };
     const ready = new Promise<Link>((resolve, reject) => (settle = { resolve, reject }));
     const fail = (reason: AvatarError): void => {
@@ -59,7 +62,7 @@ export class Link {
       link.socket = openSocket(target, {
         onOpen: () => {
           opened = true;
-          if (!link.over) link.socket!.send(link.session.configure({ sampleRate, opus: codec === "opus" }));
+          if (!link.over) link.socket!.send(link.session.configure(wire, extraParams));
         },
         onBytes: (bytes) => {
           if (!link.over) receive(() => link.session.receive(bytes));

@@ -3,9 +3,12 @@ import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import type { Bundle } from "../../src/bundle/bundle.js";
 import { ARKIT_INDEX, neutralPose, type ArkitName, type Pose } from "../../src/frames.js";
-import { AvatarSDK, AvatarView, type AvatarError, type Avatar } from "../../src/index.js";
+import { AvatarManager, AvatarSDK, AvatarView, type AvatarError, type Avatar } from "../../src/index.js";
 import { settle, VirtualClock } from "./clock.js";
+import { installFakeCaches } from "./fake-caches.js";
 import { installFakeDom } from "./fake-dom.js";
+import { installFakeEncoder } from "./fake-encoder.js";
+import { installQuickHash, ScenarioLibrary } from "./scenario-library.js";
 import { motionMessage, ScenarioServer, type Motion } from "./scenario-server.js";
 
 const DATA = new URL("../../../tests/conformance/media/", import.meta.url);
@@ -40,9 +43,18 @@ export class World {
   private readonly seats = new Map<string, Seat>();
   private readonly rounds = new Map<string, string>();
   private readonly calls = new Map<string, Promise<unknown>>();
+  private readonly library: ScenarioLibrary;
+  private readonly manager: AvatarManager;
+  private tokensAsked = 0;
 
   constructor(private readonly scenario: Scenario) {
     this.server = new ScenarioServer(scenario.server.answer ?? "confirm");
+    this.library = new ScenarioLibrary(scenario.server.avatars ?? {});
+    const read = (): Bundle => BUNDLE; // the bundles of scenarios are plain text
+    this.manager = new AvatarManager({ fetcher: this.library.fetch, clock: this.clock, read });
+    installFakeCaches();
+    installFakeEncoder();
+    installQuickHash();
   }
 
   async play(): Promise<void> {
@@ -51,9 +63,17 @@ export class World {
     await AvatarSDK.initialize("app", {
       endpoint: "http://server.test",
       drivingServiceMode: setup.mode ?? "direct",
-      audioFormat: { ...(setup.sampleRate && { sampleRate: setup.sampleRate }), inputAudioFormat: setup.inputFormat ?? "pcm" },
+      audioFormat: {
+        ...(setup.sampleRate && { sampleRate: setup.sampleRate }),
+        inputAudioFormat: setup.inputFormat ?? "pcm",
+        opusUplinkEnabled: setup.opusUplink ?? false,
+      },
       connectTimeoutS: setup.connectTimeout ?? 15,
+      ...(setup.reconnect && {
+        reconnect: { attempts: setup.reconnect.attempts, firstDelayS: setup.reconnect.firstDelay, maxDelayS: setup.reconnect.maxDelay },
+      }),
     });
+    if (setup.provider) AvatarSDK.setTokenProvider(() => this.provideToken(setup.provider));
     if (setup.token !== null) AvatarSDK.setSessionToken(setup.token ?? "token");
     if (setup.view !== false) await this.openView({ view: "main" });
     for (const [number, step] of steps.entries()) {
@@ -66,6 +86,12 @@ export class World {
       await this.clock.advance(0);
       if (this.usesOpus) for (let i = 0; i < 30; i++) await settle(); // its decoder works in small steps
     }
+  }
+
+  private async provideToken(tokens: (string | null)[]): Promise<string> {
+    const token = tokens[Math.min(this.tokensAsked++, tokens.length - 1)];
+    if (token === null) throw new Error("the app's backend is away");
+    return token!;
   }
 
   private get usesOpus(): boolean {
@@ -162,8 +188,33 @@ export class World {
         return AvatarSDK.setSessionToken(step.token);
       case "cleanup":
         return AvatarSDK.cleanup();
+      case "load":
+        return this.load(step);
+      case "cancelLoad":
+        return this.manager.cancelLoad(step.avatar);
+      case "cancelAllLoads":
+        return this.manager.cancelAllLoads();
+      case "clear":
+        return this.manager.clear(step.avatar);
+      case "clearAll":
+        return this.manager.clearAll();
+      case "retrieve":
+        return expect(this.manager.retrieve(step.avatar) !== undefined, "found").toBe(step.found);
       default:
         throw new Error(`the verb ${step.do} is unknown`);
+    }
+  }
+
+  private async load(step: Record<string, any>): Promise<void> {
+    const told: string[] = [];
+    try {
+      const avatar = await this.manager.load(step.avatar, ({ type }) => {
+        if (told.at(-1) !== type) told.push(type);
+      });
+      const known = { fromCache: avatar.isFromCache, version: avatar.version, name: avatar.name };
+      expect(known).toMatchObject(step.result ?? {});
+    } finally {
+      if ("progress" in step) expect(told).toEqual(step.progress);
     }
   }
 
@@ -225,7 +276,7 @@ export class World {
     const rate = this.seat(step).sampleRate;
     if ("seconds" in audio) {
       const samples = Math.round(audio.seconds * rate);
-      return Uint8Array.from({ length: 2 * samples }, (_, i) => 1 + (i & 1));
+      return new Uint8Array(2 * samples).fill(1);
     }
     if ("silence" in audio) return new Uint8Array(2 * Math.round(audio.silence * rate));
     if ("hex" in audio) return Uint8Array.from(Buffer.from(audio.hex, "hex"));
@@ -261,7 +312,13 @@ export class World {
       return;
     }
     const connection = this.server.connections.at(step.connection ?? -1)!;
+    const { library } = this;
     const verbs: Record<string, () => void> = {
+      library: () => (library.avatars = step.avatars),
+      offline: () => (library.offline = step.value),
+      status: () => (library.statuses = { ...library.statuses, ...step }),
+      breakDownloads: () => (library.breaks = { after: step.after, times: step.times }),
+      holdDownloads: () => library.hold(step.value),
       confirm: () => connection.confirm(),
       motion: () => connection.push(motionMessage(this.id(step), step as Motion)),
       error: () => connection.error(step.code, step.message, this.id(step)),
@@ -317,6 +374,10 @@ export class World {
           expect(weight, shape).toBeLessThanOrEqual(high);
         }
         return;
+      case "requests": {
+        const { metadataRequests, ranges } = this.library;
+        return expect({ metadata: metadataRequests, assets: ranges.length, ranges }).toMatchObject(wanted);
+      }
       case "neverDrawn":
         for (const shape of wanted as ArkitName[]) {
           const most = Math.max(...seat.poses.map((pose) => pose.weights[ARKIT_INDEX[shape]]!));

@@ -6,7 +6,10 @@ import { World, type Scenario } from "../support/scenario-world.js";
 
 const FOLDER = new URL("../../../tests/conformance/scenarios/", import.meta.url);
 /** What this client and its runner can do. */
-const ABILITIES = ["upgradeStatus", "opus", "backend", "strictSync", "playbackEvents"];
+const ABILITIES = [
+  "upgradeStatus", "opus", "opusUplink", "backend", "strictSync", "reconnect", "tokenProvider", "playbackEvents", "load",
+  "resume",
+];
 
 function substitute(value: any, given: Record<string, unknown>): any {
   if (typeof value === "string" && value in given) return given[value];
