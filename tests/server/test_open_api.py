@@ -12,6 +12,7 @@ import httpx
 import pytest
 from server_kit import Running, Start, add_plain_avatar
 
+from avatarkit.clock import VirtualClock
 from avatarkit.server.library.child import ChildError
 from avatarkit.server.library.jobs import JobRunner
 from avatarkit.server.store.records import AvatarRecord, AvatarState, Scope, Visibility
@@ -71,6 +72,46 @@ async def test_key_and_app_are_both_needed_and_the_scope_too(server: Running) ->
     assert code(await ask(server, "DELETE", "/avatars/ada", key=reader.text)) == (403, "forbidden")
     token = await server.http.post("/v1/console/session-tokens", headers={"X-Api-Key": reader.text})
     assert token.status_code == 403
+
+
+async def test_forty_requests_at_once_and_twenty_a_second(start: Start) -> None:
+    clock = VirtualClock()
+    async with start(clock=clock) as server:
+        replies = [await ask(server, "GET", "/avatars") for _ in range(41)]
+        await clock.advance(1.0)
+        later = [await ask(server, "GET", "/avatars") for _ in range(21)]
+
+    assert [reply.status_code for reply in replies] == [200] * 40 + [429]
+    assert code(replies[-1]) == (429, "rate_limit_exceeded")
+    assert replies[-1].headers["retry-after"] == "1"
+    assert [reply.status_code for reply in later] == [200] * 20 + [429]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", "/videos", (404, "not_found")),
+        ("PUT", "/avatars", (405, "invalid_request")),
+        ("GET", "/avatars/%00", (404, "not_found")),
+        ("GET", "/avatar-jobs?statuses=lost", (400, "invalid_request")),
+    ],
+)
+async def test_every_refusal_has_the_documented_shape(
+    server: Running, method: str, path: str, expected: tuple[int, str]
+) -> None:
+    assert code(await ask(server, method, path)) == expected
+
+
+async def test_a_failure_of_ours_has_it_too(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the disk is gone")
+
+    monkeypatch.setattr((await server.services.store()).avatars, "page_visible", fail)
+
+    reply = await ask(server, "GET", "/avatars")
+
+    assert code(reply) == (500, "internal_error")
+    assert "disk" not in reply.text
 
 
 async def test_an_uploaded_bundle_is_the_apps_own(server: Running) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from avatarkit.server.console.claims import MAX_LIFETIME_S, MAX_SECONDS
-from avatarkit.server.http.schemas import Schema, choice, flag, items, nullable, record, text, whole
+from avatarkit.server.http.schemas import Schema, choice, flag, items, nullable, record, shown, text, whole
 
 _TIME: Final = whole(0, 2**53)
 _SECONDS: Final[Schema] = {"type": "number", "minimum": 0}
@@ -25,18 +25,14 @@ STATE: Final = choice("draft", "published", "withdrawn")
 VISIBILITY: Final = choice("everyone", "granted")
 
 
-def _shown(required: tuple[str, ...], **properties: Schema) -> Schema:
-    return {"type": "object", "properties": properties, "required": list(required)}
-
-
-APP: Final = _shown(
+APP: Final = shown(
     ("id", "name", "created_at", "disabled_at", "quotas"),
     id=text(),
     name=text(),
     created_at=_TIME,
     disabled_at=nullable(_TIME),
     quotas=QUOTAS,
-    usage=_shown(
+    usage=shown(
         ("open_sessions", "credit_used_s", "creations"),
         open_sessions=whole(0, 2**31),
         credit_used_s=_SECONDS,
@@ -45,7 +41,7 @@ APP: Final = _shown(
     api_key=text(),
     api_key_prefix=text(),
 )
-KEY: Final = _shown(
+KEY: Final = shown(
     ("prefix", "app_id", "name", "scopes", "created_at", "last_used_at", "revoked_at"),
     prefix=text(),
     app_id=text(),
@@ -55,18 +51,18 @@ KEY: Final = _shown(
     last_used_at=nullable(_TIME),
     revoked_at=nullable(_TIME),
 )
-NEW_KEY: Final = _shown(("app_id", "api_key", "api_key_prefix"), app_id=text(), api_key=text(), api_key_prefix=text())
-TOKEN: Final = _shown(
+NEW_KEY: Final = shown(("app_id", "api_key", "api_key_prefix"), app_id=text(), api_key=text(), api_key_prefix=text())
+TOKEN: Final = shown(
     ("sessionToken", "expireAt", "appId"), sessionToken=text(most=4096), expireAt=_TIME, appId=text()
 )
-REVOKED: Final = _shown(("id", "appId", "expireAt"), id=text(), appId=text(), expireAt=_TIME)
-SIGNING_KEYS: Final = _shown(
+REVOKED: Final = shown(("id", "appId", "expireAt"), id=text(), appId=text(), expireAt=_TIME)
+SIGNING_KEYS: Final = shown(
     ("signing_keys",),
     signing_keys=items(
-        _shown(("id", "created_at", "retired_at"), id=text(), created_at=_TIME, retired_at=nullable(_TIME))
+        shown(("id", "created_at", "retired_at"), id=text(), created_at=_TIME, retired_at=nullable(_TIME))
     ),
 )
-AVATAR: Final = _shown(
+AVATAR: Final = shown(
     ("id", "name", "version", "sha256", "size", "bundleUrl", "coverUrl", "state", "visibility", "owner"),
     id=text(),
     name=text(),
@@ -87,7 +83,7 @@ AVATAR: Final = _shown(
     versions=items(_ANY, 10_000),
     grants=items(text(), 10_000),
 )
-SESSION: Final = _shown(
+SESSION: Final = shown(
     ("id", "app_id", "avatar_id", "server", "opened_at", "confirmed_at", "ended_at", "charged_s", "end_reason"),
     id=text(),
     app_id=text(),
@@ -99,7 +95,7 @@ SESSION: Final = _shown(
     charged_s=_SECONDS,
     end_reason=nullable(text()),
 )
-ENTRY: Final = _shown(
+ENTRY: Final = shown(
     ("id", "at", "actor", "action", "target", "detail"),
     id=whole(1, 2**53),
     at=_TIME,
@@ -108,10 +104,10 @@ ENTRY: Final = _shown(
     target=text(),
     detail=_ANY,
 )
-PROBLEM: Final = _shown(
+PROBLEM: Final = shown(
     ("errors",),
     errors=items(
-        _shown(
+        shown(
             ("id", "status", "code", "title", "detail"),
             id=text(),
             status=whole(400, 599),
@@ -125,4 +121,4 @@ PROBLEM: Final = _shown(
 
 def listed(name: str, of: Schema) -> Schema:
     """An object with one list."""
-    return _shown((name,), **{name: items(of, 1_000_000)})
+    return shown((name,), **{name: items(of, 1_000_000)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -25,6 +26,15 @@ async def stream_body(request: Request, limit_bytes: int) -> AsyncIterator[bytes
         if size > limit_bytes:
             raise _too_large(limit_bytes)
         yield piece
+
+
+async def receive_file(request: Request, path: Path, limit_bytes: int) -> None:
+    """Write the body to a file; :class:`Problem` 413 as soon as it is over the limit, 415 when it is compressed."""
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise Problem(415, "invalidRequest", "A compressed body is not taken")
+    with path.open("wb") as file:
+        async for piece in stream_body(request, limit_bytes):
+            file.write(piece)
 
 
 async def json_object(request: Request, limit_bytes: int = JSON_LIMIT_BYTES) -> dict[str, Any]:

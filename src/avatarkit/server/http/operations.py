@@ -26,9 +26,13 @@ class Call:
     """One request that fits its operation."""
 
     request: Request
+    who: Any
+    """What the API's ``admit`` found out about the caller."""
     path: dict[str, str]
     query: dict[str, Any]
     body: dict[str, Any]
+    is_media: bool
+    """Whether the body is of the operation's ``media``, not yet read."""
 
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -42,7 +46,9 @@ class Operation:
         returns: What a successful answer holds, by status; ``None`` for an answer without body.
         refusals: Further statuses, each with what it means.
         query: Parameters of the query, by name; numbers and booleans are written in JSON.
-        body: Of a JSON body, or ``None``; ``media`` instead names the type of a body that the handler reads itself.
+        body: Of a JSON body, or ``None``.
+        media: Types of bodies that the handler reads itself, besides JSON or instead of it.
+        needs: What the caller's key must be for, where keys have scopes.
     """
 
     method: str
@@ -55,94 +61,44 @@ class Operation:
     query: dict[str, Schema] = field(default_factory=dict)
     body: Schema | None = None
     media: tuple[str, ...] = ()
+    needs: str = ""
 
-    async def serve(self, request: Request) -> Response:
+    async def serve(self, request: Request, who: object) -> Response:
         """Check a request against the declaration, and handle it."""
         path = dict(request.path_params)
         for name, value in path.items():
             if not 1 <= len(value) <= 64 or not _is_plain(value):
                 raise Problem(404, "notFound", f"There is no such {name.removesuffix('_id')}")
         query = _query(request, self.query)
-        body = {} if self.body is None else await json_object(request)
-        if self.body is not None:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        is_media = kind in self.media
+        body: dict[str, Any] = {}
+        if self.body is not None and not is_media:
+            body = await json_object(request)
             check(body, self.body)
-        return await self.handler(Call(request, path, query, body))
+        return await self.handler(Call(request, who, path, query, body, is_media))
 
 
-def routes_of(operations: Sequence[Operation], admit: Callable[[Request], Awaitable[None]]) -> list[Route]:
-    """One route for each path; ``admit`` raises :class:`Problem` for a request without the right key."""
+Admit = Callable[[Request, Operation], Awaitable[Any]]
+"""Finds out who asks, for ``Call.who``; raises :class:`Problem` for a request without the right key."""
+
+
+def routes_of(operations: Sequence[Operation], admit: Admit) -> list[Route]:
+    """One route for each path."""
     paths: dict[str, dict[str, Operation]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method] = operation
     return [_route(path, methods, admit) for path, methods in paths.items()]
 
 
-def _route(path: str, methods: dict[str, Operation], admit: Callable[[Request], Awaitable[None]]) -> Route:
+def _route(path: str, methods: dict[str, Operation], admit: Admit) -> Route:
     async def serve(request: Request) -> Response:
-        await admit(request)
         operation = methods.get("GET" if request.method == "HEAD" else request.method)
         assert operation is not None  # the route takes no other method
-        return await operation.serve(request)
+        return await operation.serve(request, await admit(request, operation))
 
     serve.__name__ = "_".join(operation.name for operation in methods.values())
     return Route(path, serve, methods=list(methods))
-
-
-def describe_api(
-    operations: Sequence[Operation],
-    *,
-    title: str,
-    version: str,
-    description: str,
-    security: dict[str, Schema],
-    problem: Schema,
-) -> dict[str, Any]:
-    """An OpenAPI 3.1 document.
-
-    Args:
-        operations: What there is.
-        title: Of the API.
-        version: Of the API.
-        description: In a sentence.
-        security: The key headers, all of which are needed; by name, as OpenAPI security schemes.
-        problem: The shape of every refusal.
-    """
-    paths: dict[str, dict[str, Any]] = {}
-    for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation)
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": title, "version": version, "description": description},
-        "security": [{name: [] for name in security}],
-        "paths": paths,
-        "components": {"securitySchemes": security, "schemas": {"Problem": problem}},
-    }
-
-
-def _describe(operation: Operation) -> dict[str, Any]:
-    names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
-    parameters = [{"name": name, "in": "path", "required": True, "schema": PATH_TEXT} for name in names]
-    parameters += [{"name": name, "in": "query", "schema": schema} for name, schema in operation.query.items()]
-    refusals = {400: "Malformed", 401: "The key is missing or wrong", 429: "Too many requests"} | operation.refusals
-    answers: dict[str, Any] = {
-        str(status): {"description": "Done"} | ({} if schema is None else {"content": {_JSON: {"schema": schema}}})
-        for status, schema in operation.returns.items()
-    }
-    shape = {_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    answers |= {str(status): {"description": why, "content": shape} for status, why in refusals.items()}
-    described: dict[str, Any] = {
-        "operationId": operation.name,
-        "summary": operation.summary,
-        "parameters": parameters,
-        "responses": answers,
-    }
-    if operation.body is not None:
-        is_needed = bool(operation.body.get("required"))
-        described["requestBody"] = {"required": is_needed, "content": {_JSON: {"schema": operation.body}}}
-    if operation.media:
-        binary = {"schema": {"type": "string", "format": "binary"}}
-        described["requestBody"] = {"required": True, "content": dict.fromkeys(operation.media, binary)}
-    return described
 
 
 def _query(request: Request, schemas: dict[str, Schema]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from avatarkit.clock import Clock
 from avatarkit.server.buckets import Buckets
-from avatarkit.server.http.problems import Problem
+from avatarkit.server.http.problems import Problem, respond
 
 _REFUSALS: Final = {
     "http.response.start": frozenset((401, 403)),
@@ -74,9 +74,8 @@ def _address(scope: Scope) -> str | None:
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, wait_s: int) -> None:
     if scope["type"] == "http":
-        response = Problem(429, "rateLimited", "Too many requests", f"Wait {wait_s} s.").response()
-        response.headers["Retry-After"] = str(wait_s)
-        await response(scope, receive, send)
+        problem = Problem(429, "rateLimited", "Too many requests", f"Wait {wait_s} s.", retry_after_s=wait_s)
+        await respond(problem, scope)(scope, receive, send)
         return
     body = json.dumps({"message": "Too many connections"}).encode() + b"\n"
     headers = [(b"content-type", b"application/json"), (b"retry-after", str(wait_s).encode())]

@@ -60,6 +60,11 @@ def record(required: tuple[str, ...] = (), /, **properties: Schema) -> Schema:
     }
 
 
+def shown(required: tuple[str, ...] | None = None, /, **properties: Schema) -> Schema:
+    """An object that we answer with; without ``required`` it always has all of these."""
+    return {"type": "object", "properties": properties, "required": list(required or properties)}
+
+
 def check(value: object, schema: Schema, where: str = "the body") -> None:
     """Hold a decoded JSON value against a schema. :class:`Problem` 400, naming the place, when it does not fit."""
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
@@ -107,4 +112,6 @@ def _check_record(value: dict[str, Any], schema: Schema, where: str) -> None:
 
 
 def _wrong(reason: str) -> Problem:
-    return Problem(400, "invalidRequest", reason[:1].upper() + reason[1:])
+    # Names of fields keep their spelling.
+    is_sentence = reason.startswith(("the ", "an ", "there "))
+    return Problem(400, "invalidRequest", reason[:1].upper() + reason[1:] if is_sentence else reason)

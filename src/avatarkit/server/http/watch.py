@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from avatarkit.errors import ErrorCode
-from avatarkit.server.http.problems import Problem
+from avatarkit.server.http.problems import Problem, respond
 from avatarkit.server.observe.logs import log_context
 from avatarkit.server.observe.observer import Observer
 
@@ -57,7 +57,7 @@ class RequestWatch:
             if status:
                 raise  # the answer is half sent; the connection must break
             problem = Problem(500, ErrorCode.SERVER_ERROR.value, "Internal error")
-            await problem.response()(scope, receive, send_and_note)
+            await respond(problem, scope)(scope, receive, send_and_note)
         finally:
             self._note(scope, status, self._observer.clock.now() - started_s)
 

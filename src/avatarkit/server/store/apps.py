@@ -72,6 +72,12 @@ class Apps:
             count = int(await connection.scalar(query) or 0)
             return Usage(count, await credit_used_ms(connection, app_id, now_ms) / 1000, row.creations)
 
+    async def has_credits(self, app_id: str, *, now_ms: int) -> bool:
+        """Whether an app may use any more seconds. Raises ``AvatarError`` (``appIDUnrecognized``)."""
+        async with self._engine.connect() as connection:
+            limit_s = (await _row(connection, app_id)).credit_limit_s
+            return limit_s is None or await credit_used_ms(connection, app_id, now_ms) < limit_s * 1000
+
     async def rename(self, app_id: str, name: str) -> App:
         """Give an app another name. Raises ``AvatarError``."""
         return await self._change(app_id, name=check_name(name))
