@@ -34,6 +34,7 @@ CLASSES = {
     "_render_loop",
     "_sdk",
     "_session",
+    "_sound",
     "_speaking",
     "_tries",
     "_view",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from avatarkit._controller import AvatarController
     from avatarkit._events import (
         AnimationStateChanged,
+        AudioOutputChanged,
         AvatarEvent,
         ConnectionStateChanged,
         ConversationStateChanged,
@@ -78,6 +79,7 @@ __all__ = [
     "AnimationType",
     "AudioCodec",
     "AudioFormat",
+    "AudioOutputChanged",
     "AuthenticationError",
     "Avatar",
     "AvatarController",
@@ -130,6 +132,7 @@ _HOMES: Final = {
     **dict.fromkeys(
         (
             "AnimationStateChanged",
+            "AudioOutputChanged",
             "AvatarEvent",
             "ConnectionStateChanged",
             "ConversationStateChanged",

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from avatarkit._events import (
     AnimationStateChanged,
+    AudioOutputChanged,
     AvatarEvent,
     ConnectionStateChanged,
     ConversationStateChanged,
@@ -40,6 +41,7 @@ class Announcer:
         on_playback_started: Called with :class:`PlaybackStarted` when a round is heard first.
         on_playback_progress: Called with :class:`PlaybackProgress` while it is heard.
         on_playback_finished: Called with :class:`PlaybackFinished` exactly once for each round.
+        on_audio_output: Called with false when the sound device went away, and with true when there is one again.
         on_frame_rate_info: Called at most ten times a second while ``frame_rate_monitor_enabled``.
     """
 
@@ -52,6 +54,7 @@ class Announcer:
         self.on_playback_started: Callable[[PlaybackStarted], None] | None = None
         self.on_playback_progress: Callable[[PlaybackProgress], None] | None = None
         self.on_playback_finished: Callable[[PlaybackFinished], None] | None = None
+        self.on_audio_output: Callable[[bool], None] | None = None
         self.on_frame_rate_info: Callable[[FrameRateInfo], None] | None = None
         self._streams = EventStreams()
 
@@ -82,6 +85,8 @@ class Announcer:
                 _call(self.on_playback_progress, event)
             case PlaybackFinished():
                 _call(self.on_playback_finished, event)
+            case AudioOutputChanged():
+                _call(self.on_audio_output, event.available)
             case FrameRateMeasured():
                 _call(self.on_frame_rate_info, event.info)
 
@@ -93,7 +98,7 @@ class Announcer:
         """Tell nothing more, ever."""
         self._streams.close()
         self.on_connection_state = self.on_conversation_state = self.on_animation_state = None
-        self.on_error = self.on_playback_stall = self.on_frame_rate_info = None
+        self.on_error = self.on_playback_stall = self.on_audio_output = self.on_frame_rate_info = None
         self.on_playback_started = self.on_playback_progress = self.on_playback_finished = None
 
 

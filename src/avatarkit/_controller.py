@@ -54,6 +54,7 @@ class ControllerParts:
     clock: Clock
     seed: int
     on_heard: Callable[[Samples, float], None]
+    has_sound: Callable[[], bool]
     describe: Callable[[], dict[str, Any]]
     """Avatar and surface, for recordings."""
 
@@ -116,6 +117,8 @@ class AvatarController(Recordable):
             clock=parts.clock,
             mode=self._mode,
             audio_format=parts.audio_format,
+            has_sound=parts.has_sound,
+            tell_error=self.tell_error,
         )
         self._incoming = Incoming(
             player=self.player,

@@ -77,6 +77,13 @@ class PlaybackFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class AudioOutputChanged:
+    """The sound device went away, and the conversation goes on in silence; or there is one again."""
+
+    available: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FrameRateMeasured:
     """Statistics of drawing, while the monitor is on."""
 
@@ -92,6 +99,7 @@ AvatarEvent = (
     | PlaybackStarted
     | PlaybackProgress
     | PlaybackFinished
+    | AudioOutputChanged
     | FrameRateMeasured
 )
 """Any event of a controller."""

@@ -27,7 +27,9 @@ class Resolution:
     """Most lines that are drawn; ``None``: as many as the surface has."""
 
     def size(self, surface: tuple[int, int]) -> tuple[int, int]:
-        """Pixels to draw, width and height, for a surface; its shape is kept."""
+        """Pixels to draw, width and height, for a surface; its shape is kept. None for a surface without any."""
+        if not has_area(surface):
+            return 0, 0
         share = _SHARES[self.quality]
         if self.cap_lines is not None:
             share = min(share, self.cap_lines / surface[1])
@@ -76,7 +78,7 @@ class Picture:
 
     def bounding_rect(self, surface: tuple[int, int]) -> Rect | None:
         """Where the avatar is on the surface, in its pixels, or ``None`` while nothing of it was drawn."""
-        if self.shown is None:
+        if self.shown is None or not has_area(surface):
             return None
         opaque = self.shown[..., 3] > 0
         rows, columns = np.flatnonzero(opaque.any(axis=1)), np.flatnonzero(opaque.any(axis=0))
@@ -91,6 +93,11 @@ class Picture:
     def fit(image: Image, surface: tuple[int, int]) -> Image:
         """The image at the surface's size."""
         return image if image.shape[1::-1] == surface else enlarge(image, surface)
+
+
+def has_area(surface: tuple[int, int]) -> bool:
+    """Whether a surface has pixels at all; one that is folded away or minimised has none."""
+    return min(surface) > 0
 
 
 def transformed(camera: Camera, transform: Transform, aspect: float) -> Camera:

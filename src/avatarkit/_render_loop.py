@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
-from avatarkit._picture import Picture
+from avatarkit._picture import Picture, has_area
 from avatarkit.clock import Clock
 from avatarkit.playback.heard import Samples
 from avatarkit.playback.meter import SessionMeter
@@ -21,6 +21,7 @@ _T = TypeVar("_T")
 _SMOOTHING: Final = 0.2
 _MAX_LEAD_S: Final = 0.2
 _STRAYS: Final = 3.0  # mean deviations; some 98 of 100 frames are drawn within
+_LOOK_S: Final = 0.1  # how often a surface without area is looked at
 _TOLERANCE: Final = 0.25  # of a slot: a frame that is late by less is shown, not dropped
 
 
@@ -89,12 +90,14 @@ class RenderLoop:
         self._on_drawn = on_drawn
         self._on_shown = on_shown
         self._took_s = 0.0
+        self._size = (1, 1)
         self._start_s: float | None = None
         self._draw_s = 0.0  # smoothed time of drawing, and how far it strays
         self._stray_s = 0.0
 
     async def run(self) -> None:
         """Draw until cancelled. Raises what renderer or surface raise."""
+        await self._wait_for_area()
         frame, image = await self._draw(self._clock.now())
         start_s = self._start_s = self._clock.now()
         await self._present(frame, image, 0.0)
@@ -102,8 +105,9 @@ class RenderLoop:
         rate = self._surface.frame_rate
         slot = self._next_slot(0, start_s, rate)
         while True:
-            if not self._picture.is_rendering:
+            if not (self._picture.is_rendering and has_area(self._surface.size)):
                 await self._picture.wait_until_rendering()
+                await self._wait_for_area()
                 self._meter.drawing_stopped()
                 slot = max(slot, math.ceil((self._clock.now() - start_s) * rate))
             slot_s = start_s + slot / rate
@@ -141,13 +145,20 @@ class RenderLoop:
         self._on_shown(frame, time_s)
 
     def _show(self, image: Image, time_s: float) -> None:
-        self._surface.present(self._picture.fit(image, self._surface.size), time_s)
+        size = self._surface.size
+        if has_area(size):  # it may have lost it while the frame was drawn
+            self._surface.present(self._picture.fit(image, size), time_s)
+
+    async def _wait_for_area(self) -> None:
+        while not has_area(self._surface.size):
+            await self._clock.sleep_until(self._clock.now() + _LOOK_S)
 
     async def _draw(self, at_s: float) -> tuple[Frame, Image]:
         frame = self._player.frame(at_s)
         began_s = self._clock.now()
-        surface_size = self._surface.size
-        camera, size = self._picture.camera(surface_size), self._picture.size(surface_size)
+        if has_area(surface_size := self._surface.size):  # it may have lost it in this moment
+            self._size = surface_size
+        camera, size = self._picture.camera(self._size), self._picture.size(self._size)
         image = await self._thread.run(self._renderer.draw, frame.pose, camera, size)
         took_s = self._took_s = self._clock.now() - began_s
         if self._start_s is not None:  # the first frame also compiles and warms caches

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from avatarkit._feed import RoundFeed, open_feed
 from avatarkit._session import MotionSession
 from avatarkit.clock import Clock
@@ -27,6 +29,8 @@ class Speaking:
         clock: Clock,
         mode: DrivingServiceMode,
         audio_format: AudioFormat,
+        has_sound: Callable[[], bool],
+        tell_error: Callable[[AvatarError], None],
     ) -> None:
         self._player = player
         self._session = session
@@ -34,6 +38,8 @@ class Speaking:
         self._clock = clock
         self._in_backend_mode = mode is DrivingServiceMode.BACKEND
         self.audio_format = audio_format
+        self._has_sound = has_sound
+        self._tell_error = tell_error
         self._remote_id: str | None = None  # the newest round that the present session knows
         self._feed: tuple[str, RoundFeed] | None = None  # of the round with that id
 
@@ -84,11 +90,16 @@ class Speaking:
     def _open_round(self) -> str:
         connected = self._session.link is not None
         self._interrupt_server(self._player.round_id)
-        round_id = self._player.open_round(expects_motion=connected or self._in_backend_mode)
+        expects_motion = connected or self._in_backend_mode
+        round_id = self._player.open_round(expects_motion=expects_motion)
         self._meter.rounds += 1
         self._remote_id = round_id if connected else None
-        if connected or self._in_backend_mode:
+        if expects_motion:
             self._meter.audio_sent(round_id, self._clock.now())
+        elif not self._has_sound():
+            self._tell_error(
+                error(ErrorCode.AUDIO_ONLY_INIT_FAILED, "This round has neither motion nor a sound device.")
+            )
         return round_id
 
     def _interrupt_server(self, round_id: str | None) -> None:

@@ -14,6 +14,7 @@ from avatarkit._controller import AvatarController, ControllerParts
 from avatarkit._picture import Picture
 from avatarkit._render_loop import DrawThread, RenderLoop
 from avatarkit._sdk import adopt, drop, resolution, settings
+from avatarkit._sound import SoundWatch
 from avatarkit.audio.open import open_speaker
 from avatarkit.audio.speaker import Speaker
 from avatarkit.avatars import Bundle, read_bundle
@@ -91,9 +92,11 @@ class AvatarView:
                 clock=self._clock,
                 seed=secrets.randbits(32) if seed is None else seed,
                 on_heard=self._on_heard,
+                has_sound=lambda: self._sound.has_sound,
                 describe=self._describe,
             )
         )
+        self._sound = SoundWatch(self._speaker, self._clock, self._controller.announce)
         self._mood = Mood.NEUTRAL
         self._chosen_camera: Camera | None = None
         self._thread = DrawThread()
@@ -301,8 +304,7 @@ class AvatarView:
         try:
             while True:
                 self._controller.player.update()
-                if (trouble := self._speaker.trouble()) is not None:
-                    self._controller.tell_error(error(ErrorCode.PLAYBACK_START_FAILED, trouble, phase=Phase.INTERACT))
+                self._sound.look()
                 next_s = max(next_s + _UPDATE_S, self._clock.now())
                 await self._clock.sleep_until(next_s)
         except Exception as exc:
@@ -321,6 +323,7 @@ class AvatarView:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._sound.stop()
         self.on_first_rendering = None
         self._give_up_mounting(error(ErrorCode.ILLEGAL_STATE, "The view was disposed of.", phase=Phase.RENDER))
         self._speaker.close()

@@ -65,6 +65,7 @@ class FakeDevice:
         self.jitter_s = 0.0
         self.missing = False
         self.played = bytearray()
+        self.dies_at_once = False
         self.callback: Callable[..., None] | None = None
         self.finished: Callable[[], None] | None = None
         self.next_s = clock.time_s
@@ -85,6 +86,9 @@ class FakeDevice:
 
     def start(self) -> None:
         self.running = True
+        self.next_s = max(self.next_s, self.clock.time_s)
+        if self.dies_at_once:
+            self.vanish()
 
     def close(self, **_: Any) -> None:
         self.running = False
@@ -215,6 +219,123 @@ def test_a_device_that_goes_away_does_not_stop_time(device: FakeDevice, caplog: 
     assert rig.speaker.trouble() is None  # told once
     rig.speaker.flush()
     assert heard_s(rig) == 0.0
+
+
+def lost_in_mid_speech(device: FakeDevice) -> PortAudioRig:
+    rig = PortAudioRig(device)
+    rig.speaker.write(np.arange(1, RATE + 1, dtype="<i2").tobytes())
+    rig.run(0.4)
+    device.vanish()
+    rig.run(0.2)
+    device.played.clear()
+    return rig
+
+
+def test_a_device_that_returns_goes_on_where_time_is(device: FakeDevice) -> None:
+    rig = lost_in_mid_speech(device)
+    at = rig.speaker.heard_samples()
+    assert rig.speaker.recover()
+    assert rig.speaker.heard_samples() == pytest.approx(at, abs=1.0)
+    counts = []
+    for _ in range(100):
+        rig.run(0.01)
+        counts.append(rig.speaker.heard_samples())
+    assert counts == sorted(counts)
+    assert counts[-1] == RATE
+    assert rig.speaker.queued_samples() == 0
+    assert device.played[: 2 * 10] == np.arange(int(at) + 1, int(at) + 11, dtype="<i2").tobytes()
+    rig.speaker.write(tone(0.2))
+    rig.run(0.5)
+    assert heard_s(rig) == 1.2
+
+
+def test_what_the_lost_device_held_is_not_played_late(device: FakeDevice) -> None:
+    rig = PortAudioRig(device)
+    rig.speaker.write(np.arange(1, RATE + 1, dtype="<i2").tobytes())
+    rig.run(0.4)
+    device.vanish()
+    before = heard_s(rig)
+    assert rig.speaker.recover()  # sooner than its latency
+    device.played.clear()
+    rig.run(0.1)
+    first = int(np.flatnonzero(np.frombuffer(device.played, "<i2"))[0])
+    assert first / RATE == pytest.approx(device.latency_s, abs=0.011)
+    assert heard_s(rig) == pytest.approx(before + 0.1 - device.latency_s, abs=0.011)
+
+
+def test_while_the_device_is_away_nothing_changes(device: FakeDevice) -> None:
+    rig = lost_in_mid_speech(device)
+    device.missing = True
+    assert not rig.speaker.recover()
+    device.missing, device.dies_at_once = False, True
+    assert not rig.speaker.recover()
+    before = heard_s(rig)
+    rig.run(0.1)
+    assert heard_s(rig) == pytest.approx(before + 0.1, abs=0.01)
+    device.dies_at_once = False
+    assert rig.speaker.recover()
+    assert rig.speaker.recover()  # there is nothing to get back
+    device.vanish()
+    assert "device is gone" in (rig.speaker.trouble() or "")
+
+
+def test_a_paused_speaker_comes_back_paused(device: FakeDevice) -> None:
+    rig = lost_in_mid_speech(device)
+    rig.speaker.pause()
+    at = rig.speaker.heard_samples()
+    assert rig.speaker.recover()
+    rig.run(0.3)
+    assert not any(device.played)
+    assert rig.speaker.heard_samples() == pytest.approx(at, abs=1.0)
+    rig.speaker.resume()
+    rig.run(1.0)
+    assert heard_s(rig) == 1.0
+
+
+def test_a_lost_device_at_another_rate_stays_silent_and_keeps_time(device: FakeDevice) -> None:
+    rig = lost_in_mid_speech(device)
+    device.missing = True
+    rig.speaker.close()
+    rig.speaker.open(8000)
+    rig.speaker.write(tone(0.5))
+    rig.run(0.25)
+    assert rig.speaker.heard_samples() == pytest.approx(2000, abs=1)
+    device.missing = False
+    assert rig.speaker.recover()
+    rig.run(2.0)
+    assert rig.speaker.heard_samples() == 8000
+
+
+@pytest.mark.parametrize("opened_anew", [False, True])
+def test_closed_while_it_recovers(device: FakeDevice, opened_anew: bool) -> None:
+    rig = lost_in_mid_speech(device)
+    start = device.start
+
+    def start_slowly() -> None:
+        device.start = start  # type: ignore[method-assign]
+        rig.speaker.close()
+        if opened_anew:
+            rig.speaker.open(RATE)
+        start()
+
+    device.start = start_slowly  # type: ignore[method-assign]
+    rig.speaker.recover()
+    rig.speaker.close()
+    assert device.closed == (3 if opened_anew else 2)  # the lost one, the one too many, and the one in use
+
+
+def test_devices_are_listed_anew_when_asked_to(device: FakeDevice) -> None:
+    module = sys.modules["sounddevice"]
+    calls: list[str] = []
+    module._terminate = lambda: calls.append("terminate")  # type: ignore[attr-defined]
+    module._initialize = lambda: calls.append("initialize")  # type: ignore[attr-defined]
+    for rescan in (False, True):
+        speaker = PortAudioSpeaker(device.clock, rescan=rescan)
+        speaker.open(RATE)
+        device.vanish()
+        assert speaker.recover()
+        assert calls == (["terminate", "initialize"] if rescan else [])
+        speaker.close()
 
 
 def test_closing_is_not_losing_the_device(device: FakeDevice, caplog: pytest.LogCaptureFixture) -> None:

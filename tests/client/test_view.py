@@ -286,10 +286,47 @@ async def test_a_lost_device_is_told_and_the_conversation_goes_on(
 ) -> None:
     errors: list[ErrorCode] = []
     view.controller.on_error = lambda reason: errors.append(reason.code)
+    output: list[bool] = []
+    view.controller.on_audio_output = output.append
     told = iter(["The sound device is gone."])
     monkeypatch.setattr(view._speaker, "trouble", lambda: next(told, None))
     await clock.advance(0.1)
     assert errors == [ErrorCode.PLAYBACK_START_FAILED]
+    assert output == [False]
+
+
+async def test_a_surface_without_area_is_not_drawn_on(
+    view: AvatarView, clock: VirtualClock, renderer: FakeRenderer, surface: FakeSurface
+) -> None:
+    errors: list[ErrorCode] = []
+    view.controller.on_error = lambda reason: errors.append(reason.code)
+    await clock.advance(0.2)
+    for size in ((0, 0), (1, 0)):
+        surface.size = size
+        await clock.advance(0.2)
+        drawn, shown = len(renderer.poses), len(surface.times_s)
+        await clock.advance(1.0)
+        assert (len(renderer.poses), len(surface.times_s)) == (drawn, shown)
+        assert view.render_size == (0, 0)
+        assert view.bounding_rect() is None
+        surface.size = (1, 1)
+        await clock.advance(1.0)
+        assert len(surface.times_s) >= shown + 22
+    assert errors == []
+
+
+async def test_a_surface_that_gets_its_area_later(
+    make_view: MakeView, clock: VirtualClock, surface: FakeSurface
+) -> None:
+    surface.size = (0, 0)
+    view = make_view()
+    waiting = asyncio.create_task(view.mounted())
+    await clock.advance(1.0)
+    assert not waiting.done()
+    surface.size = (1, 1)
+    await clock.advance(0.2)
+    await waiting
+    await view.dispose()
 
 
 async def test_mood_and_attention(view: AvatarView, clock: VirtualClock, renderer: FakeRenderer) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Speaker(Protocol):
@@ -51,4 +51,16 @@ class Speaker(Protocol):
 
     def close(self) -> None:
         """Release the device. Idempotent."""
+        ...
+
+
+@runtime_checkable
+class Recoverable(Protocol):
+    """A speaker that can get a lost device back."""
+
+    def recover(self) -> bool:
+        """Try once to have sound again; true when there is. Called in a thread of its own, since it may take long.
+
+        What was to be heard meanwhile counts as heard; the rest of the queue is played.
+        """
         ...
