@@ -1,7 +1,8 @@
 """The rig: a pose becomes deformed geometry.
 
-Morphs first (sparse, weighted sums of positions and normals), then the skeleton: the head's rotation is shared
-between the neck and the head joint, and what hangs on neither stays where it is.
+Morphs first (sparse, weighted sums of positions and normals, of weights that :mod:`.pairs` has agreed), then the
+skeleton: the head's rotation is shared between the neck and the head joint, and what hangs on neither stays where it
+is.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from avatarkit.avatars.bundle import Bundle, Joint, Mesh
 from avatarkit.avatars.normals import vertex_normals
+from avatarkit.avatars.pairs import agreed
 from avatarkit.frames import ARKIT_INDEX, ARKIT_NAMES, WEIGHT_COUNT, FloatArray, Pose
 
 NECK_SHARE: Final = 0.4
@@ -96,9 +98,10 @@ class Rig:
         np.copyto(self._positions, arrays.positions)
         np.copyto(self._normals, arrays.normals)
         starts = arrays.morph_starts
-        for shape in np.flatnonzero(pose.weights > _MORPH_THRESHOLD):
+        weights = agreed(pose.weights)
+        for shape in np.flatnonzero(weights > _MORPH_THRESHOLD):
             part = slice(starts[shape], starts[shape + 1])
-            where, weight = arrays.morph_indices[part], np.float32(pose.weights[shape])
+            where, weight = arrays.morph_indices[part], weights[shape]
             self._positions[where] += arrays.morph_positions[part] * weight
             self._normals[where] += arrays.morph_normals[part] * weight
         if np.any(pose.head != 0.0):

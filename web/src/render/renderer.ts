@@ -20,6 +20,7 @@ import {
 import type { Bundle } from "../bundle/bundle.js";
 import { headTransforms } from "../bundle/head.js";
 import type { Matrix } from "../bundle/matrix.js";
+import { agreed } from "../bundle/pairs.js";
 import { error, ErrorCode } from "../errors.js";
 import type { Pose } from "../frames.js";
 import type { AvatarTransform, CameraConfig, RenderQuality } from "../types.js";
@@ -119,7 +120,8 @@ export class Renderer {
     setMatrix(this.uniforms.head.value, head);
     this.uniforms.eye.value.set(...camera.position);
     this.uniforms.camera.value.copy(cameraMatrix(camera, this.canvas.width / this.canvas.height, transform));
-    for (const part of this.parts) part.deform(pose.weights);
+    const weights = agreed(pose.weights);
+    for (const part of this.parts) part.deform(weights);
     if (this.hasShadows) {
       this.gl.setRenderTarget(this.shadowMap);
       this.gl.render(this.shadowScene, this.anyCamera);

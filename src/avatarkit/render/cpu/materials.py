@@ -44,7 +44,7 @@ class Response:
 _RESPONSES: Final[dict[MaterialKind, Response]] = {
     MaterialKind.SKIN: Response(0.38, 0.24, 0.19, 0.55, 0.40, 1.0, 0.055, 0.05, 0.0, 0.22, 0.8),
     MaterialKind.EYE: Response(0.30, 0.22, 0.20, 0.3, 0.1, 0.9, 0.0, 0.10, 1.6, 0.10, 0.0, 0.0, 0.75),
-    MaterialKind.TEETH: Response(0.25, 0.18, 0.14, 0.3, 0.1, 0.85, 0.0, 0.16, 0.22, 0.05, 0.0),
+    MaterialKind.TEETH: Response(0.25, 0.18, 0.14, 0.3, 0.1, 0.85, 0.0, 0.16, 0.22, 0.05, 0.0, 0.0, 0.3),
     MaterialKind.MOUTH: Response(0.30, 0.12, 0.10, 0.3, 0.3, 0.42, 0.02, 0.14, 0.10, 0.04, 0.0),
     MaterialKind.HAIR: Response(0.35, 0.32, 0.30, 0.4, 0.0, 0.9, 0.0, 0.0, 0.0, 0.06, 1.0, 1.0),
     MaterialKind.LASH: Response(0.3, 0.3, 0.3, 0.0, 0.0, 0.8, 0.0, 0.02, 0.0, 0.0, 0.2),

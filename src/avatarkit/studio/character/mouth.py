@@ -13,13 +13,15 @@ from avatarkit.studio.character.person import Person
 from avatarkit.studio.character.source import Points
 
 _JAW_SHAPES: Final = ("jawOpen", "jawForward", "jawLeft", "jawRight")
+_CARRIED: Final = (*_JAW_SHAPES, "tongueOut")
+"""What moves the lower teeth: the tongue comes out with the jaw a little ajar."""
 _UPPER_WIDTHS_MM: Final = (8.6, 6.7, 7.6, 7.0, 6.8, 9.5)
 """Central incisor to first molar, one side."""
 _LOWER_WIDTHS_MM: Final = (5.4, 5.9, 6.9, 7.1, 7.2, 10.0)
 _ENAMEL: Final = (0.985, 0.955, 0.905)
 _GUM: Final = (0.74, 0.40, 0.38)
 _TONGUE: Final = (0.74, 0.40, 0.38)
-_HOLLOW: Final = (0.16, 0.06, 0.05)
+_HOLLOW: Final = (0.34, 0.12, 0.11)
 _ACROSS: Final = 7
 _DOWN: Final = 7
 
@@ -56,7 +58,7 @@ def teeth(person: Person, *, upper: bool) -> Part:
     )
     if not upper:
         own = person.base.group_vertices("helper-lower-teeth")
-        for name in _JAW_SHAPES:
+        for name in _CARRIED:
             part.shapes[name] = _carry(person.points[own], person.shapes[name][own], all_points)
     return part
 
@@ -65,6 +67,8 @@ def tongue(person: Person) -> Part:
     """The base mesh's tongue, refined, a little narrower so that it stays between the teeth."""
     refined = person.refine_group("helper-tongue")
     points = refined.points.copy()
+    shapes = {name: deltas for name, deltas in refined.shapes.items() if name in _CARRIED}
+    shapes["tongueOut"] = _over_lip(points, shapes["tongueOut"], _sill(person))
     groove = np.exp(-((points[:, 0] / 0.003) ** 2)) * smooth(-0.03, 0.0, points[:, 2])
     color = linear(_TONGUE) * (1.0 - 0.22 * groove)[:, None]
     return Part(
@@ -74,8 +78,36 @@ def tongue(person: Person) -> Part:
         material=Material("tongue", MaterialKind.MOUTH, roughness=0.35),
         colors=color,
         occlusion=np.clip(0.30 + 0.70 * smooth(-0.035, 0.008, points[:, 2]), 0.0, 1.0),
-        shapes={name: deltas for name, deltas in refined.shapes.items() if name in (*_JAW_SHAPES, "tongueOut")},
+        shapes=shapes,
     )
+
+
+def _sill(person: Person) -> tuple[float, float]:
+    """Height and depth of the lower lip's top in the middle when the tongue is out, metres."""
+    body = person.base.group_vertices("body")
+    rest, jaw = person.points[body], person.shapes["jawOpen"][body]
+    rolled = np.linalg.norm(person.shapes["mouthRollLower"][body], axis=1)
+    lip = (np.abs(rest[:, 0]) < 0.006) & (rolled > 0.003) & (jaw[:, 1] < 0.6 * jaw[:, 1].min())
+    moved = rest[lip] + person.shapes["tongueOut"][body][lip]
+    top = moved[moved[:, 1].argmax()]
+    return float(top[1]), float(top[2])
+
+
+def _over_lip(points: Points, deltas: Points, sill: tuple[float, float]) -> Points:
+    """The tongue put out: flat where it passes between teeth and lips, over the lower lip, its tip hanging."""
+    y, z = sill
+    out = points + deltas
+    places = np.linspace(out[:, 2].min(), out[:, 2].max(), 40)
+    near = [out[np.abs(out[:, 2] - place) < 0.003, 1] for place in places]
+    middle = np.interp(out[:, 2], places, [(own.min() + own.max()) / 2 for own in near])
+    half = np.interp(out[:, 2], places, [max(float(np.ptp(own)) / 2, 1e-3) for own in near])
+    share = smooth(z - 0.022, z - 0.010, out[:, 2])
+    thick = np.minimum(half, 0.0021 + 0.10 * np.clip(out[:, 2] - z, 0.0, None))
+    within = (out[:, 1] - middle) / half * thick
+    out[:, 2] += share * 0.40 * np.clip(out[:, 2] - z + 0.008, 0.0, None)
+    past = np.clip(out[:, 2] - z - 0.005, 0.0, None)
+    out[:, 1] += share * (y + 0.0024 - 0.75 * past - 12.0 * past**2 + within - out[:, 1])
+    return np.asarray(out - points)
 
 
 def hollow() -> Part:
@@ -132,8 +164,8 @@ class _Arch:
 
 def _tooth(arch: _Arch, middle: float, width: float, number: int, upper: bool) -> tuple[Points, Points]:
     """Front of one tooth, a rounded shield: points and linear colours, rows from the gum to the edge."""
-    height = np.array([10.2, 9.0, 9.9, 8.4, 7.8, 7.0][number]) * 1e-3 * (1.0 if upper else 0.84)
-    edge_lift = np.array([0.0, 0.7, 0.1, 0.5, 0.9, 1.3][number]) * 1e-3
+    height = np.array([12.4, 12.0, 13.4, 12.8, 12.4, 11.8][number]) * 1e-3 * (1.0 if upper else 0.66)
+    edge_lift = np.array([0.0, 0.6, 0.2, 0.7, 1.2, 1.7][number]) * 1e-3
     down, across = np.meshgrid(np.linspace(0.0, 1.0, _DOWN), np.linspace(-1.0, 1.0, _ACROSS), indexing="ij")
     v, u = down.ravel(), across.ravel()
     taper = 1.0 - 0.16 * (1.0 - v) ** 1.5
@@ -161,7 +193,7 @@ def _gum(arch: _Arch, length: float, upper: bool) -> tuple[Points, npt.NDArray[n
     points = []
     for rise, out in rows:
         x, z, nx, nz = arch.at(along)
-        scale = 1.0 if upper else -0.84
+        scale = 1.58 if upper else -0.84
         points.append(
             np.stack(
                 [x + nx * (out - 0.9e-3), np.full_like(x, arch.edge_y) + scale * rise, z + nz * (out - 0.9e-3)],
@@ -177,7 +209,7 @@ def _gum(arch: _Arch, length: float, upper: bool) -> tuple[Points, npt.NDArray[n
 def _mouth_shade(points: Points) -> Scalars:
     """The mouth is open to light from the front only."""
     inwards = smooth(-0.020, 0.017, points[:, 2])
-    return np.clip((0.16 + 0.84 * inwards) * (1.0 - 0.8 * smooth(0.010, 0.020, np.abs(points[:, 0]))), 0.0, 1.0)
+    return np.clip((0.16 + 0.84 * inwards) * (1.0 - 0.62 * smooth(0.010, 0.024, np.abs(points[:, 0]))), 0.0, 1.0)
 
 
 def _carry(sources: Points, deltas: Points, targets: Points) -> Points:

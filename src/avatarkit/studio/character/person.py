@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avatarkit.frames import ARKIT_NAMES
+from avatarkit.studio.character.face_units import FaceUnits
 from avatarkit.studio.character.parts import Scalars, Triangles
 from avatarkit.studio.character.shape import shape_targets
 from avatarkit.studio.character.source import BaseMesh, Points, load_base, load_target
@@ -68,6 +69,8 @@ class Person:
             Eye(sign, (centre - middle) * _METRES, radius * _METRES)
             for sign, (centre, radius) in zip((1, -1), eyes, strict=True)
         )
+        quads = np.concatenate([group.quads for group in self.base.groups.values()])
+        self.shapes = FaceUnits(self.points, quads, self.shapes, self.eyes).corrected()
         self.neck_pivot = self._joint("joint-neck")
         self.head_pivot = self._joint("joint-head")
 
