@@ -148,6 +148,10 @@ export interface CameraConfig {
   near?: number;
   /** Metres. Default 20. */
   far?: number;
+  /** What is up. Default +Y. */
+  up?: readonly [number, number, number];
+  /** Width by height of what it sees. Default: the canvas's. */
+  aspect?: number;
 }
 
 /** Where the avatar stands in its view: x and y -1..1 (left to right, bottom to top), scale above 0. */

@@ -64,6 +64,8 @@ class Attempt {
 
 /** Opens sessions with the Motion Server, one after the other, and knows how each one ended. */
 export class Connection {
+  /** Speaking style of the next session, instead of the configuration's; empty is none. */
+  motionStyle: string | null = null;
   private current: ConnectionState = "disconnected";
   private attempt: Attempt | null = null;
   private open: Link | null = null;
@@ -188,7 +190,7 @@ export class Connection {
 
   private async openLink(attempt: Attempt): Promise<Link> {
     const { openSocket, settings, avatarId, wire } = this.parts;
-    const { motionStyle } = settings.configuration;
+    const motionStyle = this.motionStyle ?? settings.configuration.motionStyle;
     const wanted = await wire();
     const target = { endpoint: settings.endpoint, avatarId, appId: settings.appId, sessionToken: sessionToken()! };
     return attempt.open(openSocket, target, wanted, motionStyle ? { motion_style: motionStyle } : {});

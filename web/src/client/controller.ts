@@ -246,6 +246,12 @@ export class AvatarController {
 
   // --- connection ------------------------------------------------------------------------------------
 
+  /** Speak in another style from the next session on; see `Configuration.motionStyle`. Empty is none. */
+  setMotionStyle(style: string): void {
+    this.requireAlive("setMotionStyle()");
+    this.connection.motionStyle = style;
+  }
+
   /**
    * Open a session with the Motion Server; resolves once the server has confirmed it.
    *

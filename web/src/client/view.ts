@@ -150,9 +150,11 @@ export class AvatarView {
   /** Change the camera; what is left out stays. Throws `configurationInvalid` for one that sees nothing. */
   updateCameraConfig(change: Partial<CameraConfig>): void {
     const camera = { ...this.camera, ...change };
-    const { position, target, fov, near = 0.05, far = 20 } = camera;
+    const { position, target, fov, near = 0.05, far = 20, up = [0, 1, 0], aspect = 1 } = camera;
     const isSound =
-      [...position, ...target, near, far].every(Number.isFinite) &&
+      [...position, ...target, near, far, ...up, aspect].every(Number.isFinite) &&
+      Math.hypot(...up) > 1e-6 &&
+      aspect > 0 &&
       Math.hypot(...position.map((x, i) => x - target[i]!)) > 1e-6 &&
       fov >= 0.5 &&
       fov <= 170 &&

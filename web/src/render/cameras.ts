@@ -5,14 +5,16 @@ import type { AvatarTransform, CameraConfig } from "../types.js";
 import { LIGHTS } from "./studio.js";
 
 /** World to clip space; the vertical field of view spans the image's height. */
-export function cameraMatrix(camera: CameraConfig, aspect: number, { x, y, scale }: AvatarTransform): Matrix4 {
+export function cameraMatrix(camera: CameraConfig, canvasAspect: number, { x, y, scale }: AvatarTransform): Matrix4 {
+  const aspect = camera.aspect ?? canvasAspect;
   const near = camera.near ?? 0.05;
   const top = near * Math.tan((camera.fov * Math.PI) / 360);
   const projection = new Matrix4().makePerspective(-top * aspect, top * aspect, top, -top, near, camera.far ?? 20);
   const eye = new Vector3(...camera.position);
   const target = new Vector3(...camera.target);
   const forward = target.clone().sub(eye).normalize();
-  const up = Math.abs(forward.y) < 0.999 ? new Vector3(0, 1, 0) : new Vector3(0, 0, -Math.sign(forward.y));
+  const up = new Vector3(...(camera.up ?? [0, 1, 0])).normalize();
+  if (Math.abs(forward.dot(up)) > 0.999) up.set(0, 0, -Math.sign(forward.y));
   const view = new Matrix4().lookAt(eye, target, up).setPosition(eye).invert();
   const place = new Matrix4().makeScale(scale, scale, 1).setPosition(x, y, 0);
   return place.multiply(projection).multiply(view);
