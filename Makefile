@@ -10,7 +10,7 @@ export OMP_NUM_THREADS      ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check train bench serve clean requirements proto character
+.PHONY: help demo test check train bench serve clean requirements proto character page
 
 help: ## Show these targets.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -18,8 +18,8 @@ help: ## Show these targets.
 demo: $(VENV)/.demo ## Install, run all five stages on real speech, save a talking face in out/.
 	$(BIN)/avatarkit demo --out $(OUT)
 
-test: $(VENV)/.test ## Install what the tests need and run the whole suite.
-	@sh scripts/system-packages.sh chromium postgresql
+test: $(VENV)/.test page ## Install what the tests need and run the whole suite.
+	@sh scripts/system-packages.sh chromium postgresql mesa-vulkan-drivers xvfb
 	$(PY) -m pytest
 	@sh web/scripts/test.sh
 
@@ -36,12 +36,16 @@ train: $(VENV)/.packages ## Make the motion engine's weights anew: synthesisers,
 bench: $(VENV)/.demo ## Run every benchmark and print its table.
 	$(PY) -m bench
 
-serve: $(VENV)/.demo ## Start the server on http://127.0.0.1:8700 with its data in ./data.
+serve: $(VENV)/.demo page ## Start the server on http://127.0.0.1:8700 with its data in ./data.
 	$(BIN)/avatarkit serve --data data
+
+page: ## Build the server's page and console (web/page); without Node the server shows a plain page.
+	@sh web/scripts/page.sh install
 
 clean: ## Remove everything that the targets made.
 	rm -rf $(VENV) $(OUT) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f src/avatarkit/avatars/builtin/default.*
+	rm -rf src/avatarkit/server/page/built web/node_modules web/dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 requirements: $(UV) ## Compile the requirement files anew (the only target that changes versions).
@@ -75,6 +79,7 @@ $(VENV)/.packages: $(UV) requirements/all.txt requirements/anny.txt pyproject.to
 $(VENV)/.demo: $(VENV)/.packages FORCE
 	@$(PY) -m avatarkit.studio.character
 	@$(PY) -m avatarkit.render.warm
+	@sh web/scripts/page.sh
 	@touch $@
 
 $(VENV)/.test: requirements/test.txt $(VENV)/.demo

@@ -18,7 +18,16 @@ def _open_cpu(threads: int | None) -> Renderer:
     return CpuRenderer(threads)
 
 
-_RENDERERS: Final[dict[str, Callable[[int | None], Renderer]]] = {"cpu": _open_cpu}
+def _open_gpu(threads: int | None) -> Renderer:
+    del threads
+    if importlib.util.find_spec("wgpu") is None:
+        raise missing_dependency("wgpu", "gpu")
+    from avatarkit.render.gpu.renderer import GpuRenderer  # noqa: PLC0415 - wgpu is loaded when it is used
+
+    return GpuRenderer()
+
+
+_RENDERERS: Final[dict[str, Callable[[int | None], Renderer]]] = {"cpu": _open_cpu, "gpu": _open_gpu}
 
 
 def renderer_names() -> tuple[str, ...]:
@@ -27,8 +36,12 @@ def renderer_names() -> tuple[str, ...]:
 
 
 def best_renderer() -> str:
-    """What ``auto`` stands for here."""
-    return "cpu"
+    """What ``auto`` stands for here: ``gpu`` where wgpu is installed and finds a GPU, else ``cpu``."""
+    if importlib.util.find_spec("wgpu") is None:
+        return "cpu"
+    from avatarkit.render.gpu.adapter import hardware_name  # noqa: PLC0415 - wgpu is loaded when it is there
+
+    return "cpu" if hardware_name() is None else "gpu"
 
 
 def open_renderer(name: str = "auto", *, threads: int | None = None) -> Renderer:
@@ -37,7 +50,7 @@ def open_renderer(name: str = "auto", *, threads: int | None = None) -> Renderer
     ``threads`` is for ``cpu``: 1..64, default the processors, at most four.
 
     Raises ``AvatarError``: ``configurationInvalid`` for an unknown name, ``missingDependency`` when the
-    renderer's library is not installed.
+    renderer's library is not installed, ``playbackInitFailed`` for ``gpu`` on a machine without any adapter.
     """
     opener = _RENDERERS.get(best_renderer() if name == "auto" else name)
     if opener is None:

@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 
 from avatarkit.avatars.bundle import Bundle
+from avatarkit.avatars.pairs import agreed
 from avatarkit.avatars.rig import head_transforms
-from avatarkit.frames import HEAD_COUNT, WEIGHT_COUNT, Pose
+from avatarkit.frames import Pose
 from avatarkit.render.color import srgb_table
 from avatarkit.render.contract import Image
 from avatarkit.render.cpu import deform, project, raster, shade, shadow
@@ -19,10 +20,8 @@ from avatarkit.render.cpu.lights import KEY_DIRECTION, light_values, unit
 from avatarkit.render.cpu.scene import Scene, build_scene
 from avatarkit.render.cpu.visibility import visibility_buffer
 from avatarkit.render.cpu.workers import Workers, default_thread_count
+from avatarkit.render.drawing import check_drawing
 from avatarkit.types import Camera
-
-LARGEST_SIDE: Final = 4096
-"""Images larger than this, in either direction, are refused."""
 
 _BAND_ROWS: Final = 32
 _VERTEX_CHUNK: Final = 8192
@@ -98,7 +97,7 @@ class CpuRenderer:
         scene, buffers = self._scene, self._buffers
         if scene is None or buffers is None:
             raise RuntimeError("no avatar is loaded: call load() before draw()")
-        _check(pose, size)
+        check_drawing(pose, size)
         buffers.fit(size)
         neck, head = head_transforms(scene.rig, pose.head)
         views = _Views(
@@ -128,7 +127,7 @@ class CpuRenderer:
     def _deform(self, scene: Scene, to: _Buffers, views: _Views, pose: Pose, size: tuple[int, int]) -> None:
         rig = scene.rig
         deform.apply_morphs(
-            rig.positions, rig.normals, np.ascontiguousarray(pose.weights, np.float32), scene.morph_starts,
+            rig.positions, rig.normals, agreed(pose.weights), scene.morph_starts,
             rig.morph_indices, rig.morph_positions, rig.morph_normals, to.positions, to.normals,
         )  # fmt: skip
         vertices, triangles = len(rig.positions), len(scene.triangles)
@@ -200,12 +199,3 @@ class CpuRenderer:
             to.spare.append(seen)
 
         self._workers.run(band, -(-height // _BAND_ROWS))
-
-
-def _check(pose: Pose, size: tuple[int, int]) -> None:
-    if not all(isinstance(side, int) and 1 <= side <= LARGEST_SIDE for side in size):
-        raise ValueError(f"the size must be 1..{LARGEST_SIDE} whole pixels each way, not {size}")
-    if pose.weights.shape != (WEIGHT_COUNT,) or pose.head.shape != (HEAD_COUNT,):
-        raise ValueError(f"a pose has {WEIGHT_COUNT} weights and {HEAD_COUNT} head values")
-    if not (np.isfinite(pose.weights).all() and np.isfinite(pose.head).all()):
-        raise ValueError("a pose must be finite")

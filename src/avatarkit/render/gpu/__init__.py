@@ -1,0 +1,1 @@
+"""Drawing on a GPU through wgpu (WebGPU for Python)."""
