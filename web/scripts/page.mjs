@@ -1,0 +1,14 @@
+// Builds the server's page into src/avatarkit/server/page/built, with compressed copies beside its files.
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+
+execFileSync("node_modules/.bin/vite", ["build", "--config", "page/vite.config.ts", "--logLevel", "warn"], { stdio: "inherit" });
+
+const folder = new URL("../../src/avatarkit/server/page/built/page/", import.meta.url);
+for (const name of readdirSync(folder)) {
+  if (!/\.(js|css|svg)$/.test(name)) continue;
+  const bytes = readFileSync(new URL(name, folder));
+  const compressed = gzipSync(bytes, { level: 9 });
+  if (compressed.length < 0.9 * bytes.length) writeFileSync(new URL(`${name}.gz`, folder), compressed);
+}
