@@ -18,6 +18,7 @@ COMMANDS = (
     *(["keys", name] for name in ("create", "list", "revoke")),
     *(["tokens", name] for name in ("create", "revoke", "keys", "rotate")),
     *(["avatars", name] for name in ("list", "add", "show", "publish", "withdraw", "grant", "ungrant", "remove")),
+    *(["avatars", name] for name in ("build", "random", "sheet")),
     *(["sessions", name] for name in ("list", "show", "end")),
     ["audit"],
     ["demo"],

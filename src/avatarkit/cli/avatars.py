@@ -7,11 +7,16 @@ from typing import Annotated
 
 import typer
 
+from avatarkit.cli import avatars_make
 from avatarkit.cli.management import Record, manage
 from avatarkit.cli.options import AdminKey, Data, Json, Url
 from avatarkit.cli.output import show_fields, show_json, show_table
 
-app = typer.Typer(no_args_is_help=True, help="List, add and describe the avatars in the server's library.")
+app = typer.Typer(no_args_is_help=True, help="Make avatars, and manage those in the server's library.")
+
+app.command("build")(avatars_make.build)
+app.command("random")(avatars_make.random)
+app.command("sheet")(avatars_make.sheet)
 
 
 @app.command("list")
