@@ -18,10 +18,9 @@ import numpy as np
 from avatarkit.frames import FloatArray, MotionFrames
 from avatarkit.motion import articulation, prosody
 from avatarkit.motion.hints import Hint, Hints
-from avatarkit.motion.intake import ColumnIntake, FrameQueue
-from avatarkit.motion.melspec import BLOCK_SAMPLES
+from avatarkit.motion.intake import ColumnIntake, FrameQueue, columns_in, joined
 from avatarkit.motion.network import load_network
-from avatarkit.motion.step import Step, layout_of
+from avatarkit.motion.step import Due, Step, layout_of
 from avatarkit.motion.style import Style, manner_of
 
 Profile = Literal["quality", "low-latency"]
@@ -31,6 +30,8 @@ this much after its own time: 120 ms and 80 ms."""
 
 _MOST_WAITING: Final = 100
 """Columns of a stream that wait to be worked off together; beyond that ``push`` works them off itself."""
+_MOST_STREAMS: Final = 128
+"""Streams stepped together: more do not fit into the processor's cache, and gain nothing."""
 
 
 class ArticulatoryStream:
@@ -45,7 +46,9 @@ class ArticulatoryStream:
         self.queue = FrameQueue()
         self._engine = engine
         self._intake = ColumnIntake(sample_rate)
-        self._waiting: deque[FloatArray] = deque()
+        self._waiting: list[bytes] = []
+        self._waiting_columns = 0
+        self.is_restyled = False
         self._styles: deque[tuple[int, FloatArray]] = deque()
         self._manner = manner_of(style)
         self._finished = False
@@ -54,15 +57,15 @@ class ArticulatoryStream:
         """Take PCM, cut anywhere."""
         if self._finished:
             raise ValueError("the stream is finished")
-        for blocks in self._intake.push(pcm):
-            self._wait_for(blocks)
+        for run in self._intake.push(pcm):
+            self._wait_for(run)
 
     def finish(self) -> None:
         """No more audio; idempotent."""
         if not self._finished:
             self._finished = True
-            for blocks in self._intake.finish(self._engine.look_ahead):
-                self._wait_for(blocks)
+            for run in self._intake.finish(self._engine.look_ahead):
+                self._wait_for(run)
 
     def take(self) -> MotionFrames:
         """The frames that are ready and were not taken yet."""
@@ -72,6 +75,7 @@ class ArticulatoryStream:
 
     def set_style(self, style: Style) -> None:
         """Change how the avatar speaks, from the audio pushed next on; the face blends over in 0.3 s."""
+        self.is_restyled = True
         self._styles.append((self._intake.column_count, manner_of(style)))
         if len(self._styles) > _MOST_WAITING:
             self._styles.popleft()
@@ -83,13 +87,15 @@ class ArticulatoryStream:
         """
         self.hints.add(hints)
 
-    def due(self) -> FloatArray:
-        """Take the blocks (n, 560) that wait to be worked off."""
-        if len(self._waiting) == 1:
-            return self._waiting.pop()
-        blocks = np.concatenate(self._waiting) if self._waiting else np.zeros((0, BLOCK_SAMPLES), np.float32)
+    def due(self) -> Due | None:
+        """Take the columns that wait to be worked off; ``None`` when there are none."""
+        if not self._waiting:
+            return None
+        sample_bytes = self._intake.sample_bytes
+        due = Due(self._waiting_columns, sample_bytes, joined(self._waiting, sample_bytes), self)
         self._waiting.clear()
-        return blocks
+        self._waiting_columns = 0
+        return due
 
     def manner(self, column: int) -> FloatArray:
         """The style asked for at a column."""
@@ -101,9 +107,10 @@ class ArticulatoryStream:
         """Whether the audio reaches to a frame. Only silence after the end can make one too many."""
         return not self._finished or frame < self._intake.frame_count
 
-    def _wait_for(self, blocks: FloatArray) -> None:
-        self._waiting.append(blocks)
-        if sum(map(len, self._waiting)) > _MOST_WAITING:
+    def _wait_for(self, run: bytes) -> None:
+        self._waiting.append(run)
+        self._waiting_columns += columns_in(run, self._intake.sample_bytes)
+        if self._waiting_columns > _MOST_WAITING:
             self._engine.advance([self])
 
 
@@ -151,8 +158,9 @@ class ArticulatoryEngine:
         return state
 
     def advance(self, streams: Sequence[ArticulatoryStream]) -> None:
-        """Work off all columns that wait in these streams, in one batch."""
+        """Work off all columns that wait in these streams, in few batches."""
         with self._lock:
-            waiting = [(stream, blocks) for stream in streams if len(blocks := stream.due())]
-            if waiting:
-                Step(self._network, self._layout, self.look_ahead, waiting).run()
+            waiting = [due for stream in streams if (due := stream.due()) is not None]
+            steps = -(-len(waiting) // _MOST_STREAMS)
+            for number in range(steps):  # of about the same size, the longest queues in different ones
+                Step(self._network, self._layout, self.look_ahead, waiting[number::steps]).run()

@@ -12,7 +12,7 @@ import numpy as np
 
 from avatarkit.frames import ARKIT_INDEX, HEAD_COUNT, WEIGHT_COUNT, FloatArray, MotionFrames
 from avatarkit.motion.classes import COLUMN_S
-from avatarkit.motion.intake import COLUMNS_PER_FRAME, ColumnIntake, FrameQueue
+from avatarkit.motion.intake import COLUMNS_PER_FRAME, ColumnIntake, FrameQueue, blocks_of
 from avatarkit.motion.loudness import LoudnessTracker, level_db, towards
 from avatarkit.motion.melspec import BAND_COUNT, log_mel
 from avatarkit.motion.style import Style
@@ -48,22 +48,22 @@ class EnvelopeStream:
         """Take PCM, cut anywhere."""
         if self._finished:
             raise ValueError("the stream is finished")
-        for blocks in self._intake.push(pcm):
-            self._advance(blocks)
+        for run in self._intake.push(pcm):
+            self._advance(run)
 
     def finish(self) -> None:
         """Flush; idempotent."""
         if not self._finished:
             self._finished = True
-            for blocks in self._intake.finish(0):
-                self._advance(blocks)
+            for run in self._intake.finish(0):
+                self._advance(run)
 
     def take(self) -> MotionFrames:
         """The frames that are ready and were not taken yet."""
         return self._queue.take()
 
-    def _advance(self, blocks: FloatArray) -> None:
-        features = log_mel(blocks)
+    def _advance(self, run: bytes) -> None:
+        features = log_mel(blocks_of([run], self._intake.sample_bytes))
         levels = level_db(features)
         weights, heads = [], []
         for feature, level in zip(features, levels, strict=True):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
 
-from avatarkit.audio.resample import Resampler
+from avatarkit.audio.resample import TARGET_HZ, Resampler
 from avatarkit.frames import HEAD_COUNT, WEIGHT_COUNT, FloatArray, MotionFrames
 from avatarkit.motion.melspec import BLOCK_SAMPLES, COLUMN_SAMPLES, HISTORY_SAMPLES
 
@@ -15,53 +15,85 @@ FRAME_RATE_HZ: Final = 25
 COLUMNS_PER_FRAME: Final = 2
 _MOST_COLUMNS: Final = 256
 """Columns handed on at once: bounds memory however much is pushed."""
+_SCALE: Final = np.float32(1.0 / 32768.0)
 
 
 class ColumnIntake:
-    """Cuts PCM into the blocks of complete columns. The cut depends on the audio alone, never on the chunks.
+    """Cuts PCM into runs of complete columns. The cut depends on the audio alone, never on the chunks.
+
+    A run holds the 240 samples before its first column, then 320 for each column: 16-bit PCM where the rate is
+    already the engine's, float32 where it was converted (:attr:`sample_bytes`). Runs stay bytes until
+    :func:`blocks_of` turns those of many streams into numbers, all in one go.
 
     Raises ``ValueError`` unless the rate is one of the seven accepted ones.
     """
 
     def __init__(self, sample_rate: int) -> None:
         self._resampler = Resampler(sample_rate)
-        self._waiting = np.zeros(HISTORY_SAMPLES, np.float32)
+        self._passes_through = sample_rate == TARGET_HZ
+        self.sample_bytes = 2 if self._passes_through else 4
+        self._column_bytes = COLUMN_SAMPLES * self.sample_bytes
+        self._history_bytes = HISTORY_SAMPLES * self.sample_bytes
+        self._rest = bytes(self._history_bytes)
+        self._bytes_in = 0
         self.column_count = 0
         """Columns given so far."""
 
     @property
     def frame_count(self) -> int:
         """Frames that cover the audio so far: the duration times 25, rounded up."""
-        return -(-self._resampler.samples_in * FRAME_RATE_HZ // self._resampler.sample_rate)
+        return -(-(self._bytes_in // 2) * FRAME_RATE_HZ // self._resampler.sample_rate)
 
-    def push(self, pcm: bytes) -> Iterable[FloatArray]:
-        """Blocks (n, 560) of the columns that are complete now, in runs of bounded length."""
-        samples = self._resampler.push(pcm)
-        count = len(self._waiting) + len(samples)
-        if count < BLOCK_SAMPLES or count >= BLOCK_SAMPLES + COLUMN_SAMPLES:
-            return self._cut(samples)
-        waiting = np.concatenate((self._waiting, samples))  # one column, the usual case made short
-        self._waiting = waiting[COLUMN_SAMPLES:]
-        self.column_count += 1
-        return (waiting[None, :BLOCK_SAMPLES],)
+    def push(self, pcm: bytes) -> Iterable[bytes]:
+        """The run of the columns that are complete now; several of bounded length when they are many."""
+        self._bytes_in += len(pcm)
+        return self._cut(pcm if self._passes_through else self._resampler.push(pcm).tobytes())
 
-    def finish(self, extra_columns: int) -> Iterator[FloatArray]:
+    def finish(self, extra_columns: int) -> Iterator[bytes]:
         """Flush, then silence until there are two columns a frame and ``extra_columns`` more."""
-        yield from self._cut(self._resampler.flush())
+        if self._passes_through:
+            self._rest = self._rest[: len(self._rest) & ~1]  # half a sample is none
+        else:
+            yield from self._cut(self._resampler.flush().tobytes())
         wanted = self.frame_count * COLUMNS_PER_FRAME + extra_columns if self.frame_count else 0
-        missing = (wanted - self.column_count) * COLUMN_SAMPLES + HISTORY_SAMPLES - len(self._waiting)
-        yield from self._cut(np.zeros(max(0, missing), np.float32))
+        missing = (wanted - self.column_count) * self._column_bytes + self._history_bytes - len(self._rest)
+        yield from self._cut(bytes(max(0, missing)))
 
-    def _cut(self, samples: FloatArray) -> Iterator[FloatArray]:
-        self._waiting = np.concatenate((self._waiting, samples))
-        while (ready := (len(self._waiting) - HISTORY_SAMPLES) // COLUMN_SAMPLES) > 0:
-            count = min(ready, _MOST_COLUMNS)
-            blocks = np.empty((count, BLOCK_SAMPLES), np.float32)
-            for i in range(count):
-                blocks[i] = self._waiting[i * COLUMN_SAMPLES : i * COLUMN_SAMPLES + BLOCK_SAMPLES]
-            self._waiting = self._waiting[count * COLUMN_SAMPLES :]
-            self.column_count += count
-            yield blocks
+    def _cut(self, more: bytes) -> Sequence[bytes]:
+        waiting = self._rest + more
+        ready = (len(waiting) - self._history_bytes) // self._column_bytes
+        if ready <= 0:
+            self._rest = waiting
+            return ()
+        self.column_count += ready
+        end = ready * self._column_bytes
+        self._rest = waiting[end:]
+        if ready <= _MOST_COLUMNS:
+            return (waiting[: end + self._history_bytes],)
+        size = _MOST_COLUMNS * self._column_bytes
+        return [waiting[i : min(i + size, end) + self._history_bytes] for i in range(0, end, size)]
+
+
+def columns_in(run: bytes, sample_bytes: int) -> int:
+    """Columns in a run."""
+    return (len(run) // sample_bytes - HISTORY_SAMPLES) // COLUMN_SAMPLES
+
+
+def joined(runs: Sequence[bytes], sample_bytes: int) -> bytes:
+    """Consecutive runs of one stream as one."""
+    history = HISTORY_SAMPLES * sample_bytes
+    return b"".join((runs[0], *(run[history:] for run in runs[1:]))) if len(runs) > 1 else runs[0]
+
+
+def blocks_of(runs: Sequence[bytes], sample_bytes: int) -> FloatArray:
+    """Blocks (n, 560) of the columns of runs that are equally long: those of the first run, of the second, ..."""
+    together = np.frombuffer(b"".join(runs), "<i2" if sample_bytes == 2 else np.float32).reshape(len(runs), -1)
+    if sample_bytes == 2:
+        together = np.multiply(together, _SCALE, dtype=np.float32)
+    if together.shape[1] == BLOCK_SAMPLES:
+        return together
+    blocks = np.lib.stride_tricks.sliding_window_view(together, BLOCK_SAMPLES, axis=1)[:, ::COLUMN_SAMPLES]
+    return blocks.reshape(-1, BLOCK_SAMPLES)
 
 
 class FrameQueue:
@@ -79,16 +111,18 @@ class FrameQueue:
 
     def take(self) -> MotionFrames:
         """All frames that wait."""
-        weights = _joined(self._weights, WEIGHT_COUNT)
-        heads = _joined(self._heads, HEAD_COUNT)
-        frames = MotionFrames(weights, heads, self._taken, float(FRAME_RATE_HZ))
+        if not self._weights:
+            return MotionFrames(_NO_WEIGHTS, _NO_HEADS, self._taken)
+        frames = MotionFrames(_joined(self._weights), _joined(self._heads), self._taken, float(FRAME_RATE_HZ))
         self._taken += len(frames)
         self._weights.clear()
         self._heads.clear()
         return frames
 
 
-def _joined(parts: list[FloatArray], width: int) -> FloatArray:
-    if len(parts) == 1:
-        return parts[0]
-    return np.concatenate(parts) if parts else np.empty((0, width), np.float32)
+def _joined(parts: list[FloatArray]) -> FloatArray:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+_NO_WEIGHTS: Final = np.empty((0, WEIGHT_COUNT), np.float32)
+_NO_HEADS: Final = np.empty((0, HEAD_COUNT), np.float32)

@@ -11,6 +11,8 @@ from avatarkit.motion.melspec import RATE_HZ
 
 LOWEST_HZ, HIGHEST_HZ = 75.0, 400.0
 _SHORTEST, _LONGEST = int(RATE_HZ / HIGHEST_HZ), int(RATE_HZ / LOWEST_HZ)
+_ROWS: Final = 32
+"""Windows worked on at once, so that they stay in the cache."""
 _WINDOW: Final = np.hanning(401)[:400]
 _WINDOW_TERM: Final = np.fft.irfft(np.abs(np.fft.rfft(_WINDOW, 1024)) ** 2)[: _LONGEST + 1]
 _SHORT_LAGS_FIRST: Final = 1.0 - 0.0006 * np.arange(_SHORTEST, _LONGEST + 1)
@@ -27,6 +29,14 @@ def pitch_of(power: FloatArray) -> tuple[FloatArray, FloatArray]:
         Octaves above 1 Hz, and how periodic the window is, about 0..1; both float32 (n,). The autocorrelation is
         divided by that of the window (Boersma 1993).
     """
+    octaves, strength = np.empty(len(power), np.float32), np.empty(len(power), np.float32)
+    for first in range(0, len(power), _ROWS):
+        rows = slice(first, first + _ROWS)
+        octaves[rows], strength[rows] = _pitch_of_some(power[rows])
+    return octaves, strength
+
+
+def _pitch_of_some(power: FloatArray) -> tuple[FloatArray, FloatArray]:
     correlation = np.fft.irfft(power)
     lags = correlation[:, _SHORTEST : _LONGEST + 1] * _CORRECTION
     best = lags.argmax(axis=1)

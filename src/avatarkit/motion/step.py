@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Final, Protocol
 
 import numpy as np
@@ -12,7 +15,7 @@ from avatarkit.frames import ARKIT_INDEX, FloatArray
 from avatarkit.motion import articulation, prosody
 from avatarkit.motion.classes import CLASS_INDEX
 from avatarkit.motion.hints import Hints
-from avatarkit.motion.intake import COLUMNS_PER_FRAME, FrameQueue
+from avatarkit.motion.intake import COLUMNS_PER_FRAME, FrameQueue, blocks_of
 from avatarkit.motion.loudness import level_db
 from avatarkit.motion.melspec import analyse
 from avatarkit.motion.network import Network
@@ -50,6 +53,8 @@ class SteppedStream(Protocol):
     column: int
     hints: Hints
     queue: FrameQueue
+    is_restyled: bool
+    """Whether its style ever changed."""
 
     def manner(self, column: int) -> FloatArray:
         """The style asked for at a column."""
@@ -60,19 +65,33 @@ class SteppedStream(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Columns of one stream to be worked off."""
+
+    columns: int
+    sample_bytes: int
+    run: bytes
+    """See :class:`avatarkit.motion.intake.ColumnIntake`."""
+    stream: SteppedStream
+
+
+_BY_LENGTH: Final = attrgetter("columns", "sample_bytes")
+
+
 class Step:
     """One step of the engine: some columns each of some streams, the longest queue first."""
 
-    def __init__(
-        self, network: Network, layout: Layout, look_ahead: int, waiting: Sequence[tuple[SteppedStream, FloatArray]]
-    ) -> None:
-        waiting = sorted(waiting, key=lambda item: -len(item[1]))
+    def __init__(self, network: Network, layout: Layout, look_ahead: int, due: Sequence[Due]) -> None:
+        due = sorted(due, key=_BY_LENGTH, reverse=True)
         self._network, self._layout, self._look_ahead = network, layout, look_ahead
-        self._streams = [stream for stream, _ in waiting]
-        self._counts = np.array([len(blocks) for _, blocks in waiting])
-        self._starts = np.concatenate([[0], np.cumsum(self._counts)[:-1]])
-        self._blocks = np.concatenate([blocks for _, blocks in waiting])
-        self._states = np.stack([stream.state for stream in self._streams])
+        self._streams = [item.stream for item in due]
+        self._counts = np.array([item.columns for item in due])
+        self._starts = np.cumsum(self._counts) - self._counts
+        self._blocks = _blocks_of(due)
+        self._states = np.concatenate([stream.state for stream in self._streams]).reshape(len(due), -1)
+        self._columns = np.array([stream.column for stream in self._streams])
+        self._hinted_rows = [i for i, stream in enumerate(self._streams) if stream.hints]
 
     def run(self) -> None:
         """Step the streams and queue their frames."""
@@ -80,17 +99,17 @@ class Step:
         levels = level_db(features)
         heard = np.zeros((len(features), 3), np.float32)
         heard[:, 0] = levels
-        first = np.array([stream.column for stream in self._streams])
-        columns = np.arange(len(features)) + np.repeat(first - self._starts, self._counts)
+        columns = np.arange(len(features)) + np.repeat(self._columns - self._starts, self._counts)
         ending = np.flatnonzero(columns % COLUMNS_PER_FRAME == COLUMNS_PER_FRAME - 1)
         if len(ending):
             heard[ending, 1], heard[ending, 2] = pitch_of(power[ending])
         decided = self._listen(features)
-        for step in range(int(self._counts.max())):
+        for step in range(int(self._counts[0])):
             count, rows = self._rows(step)
             self._column(count, decided[rows], heard[rows])
-        for stream, state in zip(self._streams, self._states, strict=True):
+        for stream, state, column in zip(self._streams, self._states, self._columns.tolist(), strict=True):
             stream.state[:] = state
+            stream.column = column
 
     def _rows(self, step: int) -> tuple[int, slice | Indices]:
         """How many streams have that many columns, and where in the batch those columns are."""
@@ -106,14 +125,15 @@ class Step:
         width = self._network.width
         output = np.empty((len(features), width), np.float32)
         for layer in range(len(self._network.recurrent)):
+            if layer:
+                whole = self._network.quantise(output)
             inputs = self._network.project(layer, whole)
             memory = memories[:, layer * width : (layer + 1) * width]
             held = memory.copy()
-            for step in range(int(self._counts.max())):
+            for step in range(int(self._counts[0])):
                 count, rows = self._rows(step)
                 held[:count] = output[rows] = self._network.remember(layer, inputs[rows], held[:count])
             memory[:] = held
-            whole = self._network.quantise(output)
         return self._network.decide(output)
 
     def _column(self, count: int, decided: FloatArray, heard: FloatArray) -> None:
@@ -121,39 +141,45 @@ class Step:
         echo = self._layout.part(self._states, "echo")[:count]
         echo[:, :-3] = echo[:, 3:].copy()
         echo[:, -3:] = heard
-        columns = [stream.column - self._look_ahead for stream in self._streams[:count]]
-        for stream in self._streams[:count]:
-            stream.column += 1
-        active = np.array([i for i, column in enumerate(columns) if column >= 0], np.intp)
+        columns = self._columns[:count] - self._look_ahead
+        self._columns[:count] += 1
+        past = echo[:, 3 * (_ECHO - 1 - self._look_ahead) :][:, :3]
+        mouth = self._layout.part(self._states, "mouth")[:count]
+        active = np.flatnonzero(columns >= 0)
         if len(active) == 0:
             return
-        decided = self._hinted(active, columns, decided[active])
-        past = echo[active, 3 * (_ECHO - 1 - self._look_ahead) :][:, :3]
-        mouth = self._layout.part(self._states, "mouth")
-        chosen = mouth[active]
+        if len(active) < count:
+            columns, decided, past = columns[active], decided[active], past[active]
+            chosen = mouth[active]
+        else:
+            chosen = mouth  # the usual case, in place
+        self._hint(active, columns, decided)
         ahead = [decided[:, i] for i in range(1, decided.shape[1])]
         articulation.hear(chosen, decided[:, 0], ahead, np.ascontiguousarray(past[:, 0]))
-        mouth[active] = chosen
-        ending = [n for n, i in enumerate(active) if columns[i] % COLUMNS_PER_FRAME == COLUMNS_PER_FRAME - 1]
-        if ending:
-            rows = active[ending]
-            self._frame(rows, [columns[i] for i in rows], past[ending], decided[ending, 0, CLASS_INDEX["sil"]])
+        if chosen is not mouth:
+            mouth[active] = chosen
+        ending = np.flatnonzero(columns % COLUMNS_PER_FRAME == COLUMNS_PER_FRAME - 1)
+        if len(ending):
+            self._frame(active[ending], columns[ending], past[ending], decided[ending, 0, CLASS_INDEX["sil"]])
 
-    def _hinted(self, active: Indices, columns: list[int], decided: FloatArray) -> FloatArray:
-        for n, i in enumerate(active):
-            stream = self._streams[i]
-            if len(stream.hints) and (factors := stream.hints.factors(columns[i])) is not None:
-                decided[n, 0] *= factors
-                decided[n, 0] /= decided[n, 0].sum()
-        return decided
+    def _hint(self, active: Indices, columns: Indices, decided: FloatArray) -> None:
+        """Tip the scales of what was decided on those streams that have hints, in place."""
+        for i in self._hinted_rows:
+            n = int(np.searchsorted(active, i))
+            if n < len(active) and active[n] == i:
+                factors = self._streams[i].hints.factors(int(columns[n]))
+                if factors is not None:
+                    decided[n, 0] *= factors
+                    decided[n, 0] /= decided[n, 0].sum()
 
-    def _frame(self, rows: Indices, columns: list[int], past: FloatArray, silence: FloatArray) -> None:
-        streams = [self._streams[i] for i in rows]
-        frames = [column // COLUMNS_PER_FRAME for column in columns]
+    def _frame(self, rows: Indices, columns: Indices, past: FloatArray, silence: FloatArray) -> None:
+        streams = [self._streams[i] for i in rows.tolist()]
+        frames = (columns // COLUMNS_PER_FRAME).tolist()
         states = self._states[rows]
         manner = self._layout.part(states, "manner")
-        wanted = np.stack([s.manner(c) for s, c in zip(streams, columns, strict=True)])
-        manner += (wanted - manner) * _BLEND
+        for i, stream in enumerate(streams):
+            if stream.is_restyled:
+                manner[i] += (stream.manner(int(columns[i])) - manner[i]) * _BLEND
         voice = prosody.Frame(self._layout.part(states, "voice"), [s.seed for s in streams], frames)
         level, octave, periodic = (np.ascontiguousarray(past[:, i]) for i in range(3))
         voice.hear(octave, periodic, level, np.ascontiguousarray(silence))
@@ -163,7 +189,16 @@ class Step:
         self._states[rows] = states
         for i, (stream, frame) in enumerate(zip(streams, frames, strict=True)):
             if stream.covers(frame):
-                stream.queue.add(weights[i : i + 1].copy(), heads[i : i + 1].copy())
+                stream.queue.add(weights[i : i + 1], heads[i : i + 1])
+
+
+def _blocks_of(due: Sequence[Due]) -> FloatArray:
+    """Blocks of all columns, stream by stream; ``due`` is in order of length."""
+    parts = [
+        blocks_of([item.run for item in alike], sample_bytes)
+        for (_, sample_bytes), alike in groupby(due, key=_BY_LENGTH)
+    ]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _colour(weights: FloatArray, manner: FloatArray, voice: prosody.Frame) -> None:
