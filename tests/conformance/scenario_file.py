@@ -19,7 +19,16 @@ ABILITIES = {
     "playbackEvents",
     "load",
     "resume",
+    "soundDevice",
+    "audioUnlock",
+    "avatarFiles",
+    "rendererFaults",
+    "surface",
+    "statistics",
+    "launch",
 }
+LACKING = {"audioUnlock"}
+"""Abilities that the Python client has no use for."""
 _KEYS = {"about", "covers", "needs", "setup", "server", "cases", "steps"}
 
 

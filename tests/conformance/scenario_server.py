@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import Any
 
+import httpx
 import numpy as np
 
 from avatarkit.errors import ErrorCode, error
@@ -113,6 +114,15 @@ def motion_message(
         response.motion.version = version
     message = pb.Message(type=pb.MESSAGE_TYPE_SERVER_RESPONSE_ANIMATION, server_response_animation=response)
     return message.SerializeToString()
+
+
+def answer_bootstrap(answer: Any) -> httpx.Response:
+    """What the bootstrap route says."""
+    if answer == "unreachable":
+        raise httpx.ConnectError("unreachable")
+    if "status" in answer:
+        return httpx.Response(answer["status"])
+    return httpx.Response(200, json={"region": {"current": answer["region"]}})
 
 
 class ScenarioServer:

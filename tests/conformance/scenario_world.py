@@ -4,111 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import sys
 from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
 from scenario_file import HERE, Scenario
 from scenario_library import ScenarioLibrary
-from scenario_server import ScenarioServer, motion_message
+from scenario_look import START_S, Looks
+from scenario_server import ScenarioServer, answer_bootstrap, motion_message
+from scenario_stage import BlindSurface, PoseRecorder, Seat, SoundDevice
 
 from avatarkit import (
     AudioCodec,
     AudioFormat,
     Avatar,
     AvatarError,
-    AvatarEvent,
     AvatarManager,
     AvatarSDK,
     AvatarView,
     Configuration,
-    ConnectionStateChanged,
-    ConversationStateChanged,
     DrivingServiceMode,
-    ErrorRaised,
     FrameStarvationMode,
     LoadProgress,
     LoadProgressType,
-    PlaybackFinished,
-    PlaybackStalled,
-    PlaybackStarted,
     ReconnectPolicy,
+    RenderQuality,
+    Transform,
 )
-from avatarkit.avatars import Bundle
 from avatarkit.clock import VirtualClock
-from avatarkit.frames import ARKIT_INDEX, Pose
-from avatarkit.types import Camera
 
-AUDIO_TIME_TOLERANCE_S = 0.05
-EVENT_TOLERANCE_S = 0.06
-SHOWN = 0.02
-START_S = 1000.0
-STANDARD_EVENTS = ("connection", "conversation", "error", "stall")
+NOWHERE = Path("/nowhere.glb")
 
 
-class PoseRecorder:
-    """A renderer that remembers the poses."""
-
-    def __init__(self) -> None:
-        self.poses: list[Pose] = []
-
-    def load(self, bundle: Bundle) -> None:
-        del bundle
-
-    def draw(self, pose: Pose, camera: Camera, size: tuple[int, int]) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        del camera
-        self.poses.append(pose)
-        return np.zeros((size[1], size[0], 4), np.uint8)
-
-    def close(self) -> None:
-        pass
-
-
-class BlindSurface:
-    """A surface that shows nothing."""
-
-    size = (2, 2)
-    frame_rate = 25.0
-
-    def present(self, image: Any, time_s: float) -> None:
-        pass
-
-    def present_audio(self, pcm: Any, sample_rate: int, time_s: float) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-
-class InlineDraw:
-    """A draw thread that works at once, so that virtual time holds for it too."""
-
-    async def run(self, work: Callable[..., Any], *args: Any) -> Any:
-        await asyncio.sleep(0)
-        return work(*args)
-
-    def post(self, work: Callable[..., Any], *args: Any) -> None:
-        work(*args)
-
-    def stop(self) -> None:
-        pass
-
-
-@dataclass
-class Seat:
-    """A view and what it told."""
-
-    view: AvatarView
-    renderer: PoseRecorder
-    sample_rate: int
-    events: list[dict[str, Any]] = field(default_factory=list)
-
-
-class World:
+class World(Looks):
     """One run of one scenario."""
 
     def __init__(self, scenario: Scenario, cache_dir: Path) -> None:
@@ -124,13 +54,17 @@ class World:
         self.calls: dict[str, asyncio.Task[Any]] = {}
         self.listeners: list[asyncio.Task[None]] = []
         self.tokens_asked = 0
+        self.bootstrap = scenario.server.get("bootstrap", "unreachable")
+        self.device = SoundDevice(self.clock)
+        self.loaded: dict[str, Avatar] = {}
 
     async def play(self) -> None:
-        await AvatarSDK.initialize("app", self._configuration())
-        if (token := self.setup.get("token", "token")) is not None:
-            AvatarSDK.set_session_token(token)
-        if "provider" in self.setup:
-            AvatarSDK.set_token_provider(self._provide_token)
+        if self.setup.get("speaker") == "device":
+            sys.modules["sounddevice"] = self.device.module()
+        if "regions" in self.setup:
+            self.regions_file.write_text(json.dumps(self.setup["regions"]))
+        if self.setup.get("launched", True):
+            await self._do_launch({})
         if self.setup.get("view", True):
             await self._do_openView({"view": "main"})
         for number, step in enumerate(self.steps):
@@ -143,15 +77,23 @@ class World:
 
     async def end(self) -> None:
         await AvatarSDK.cleanup()
+        if self.setup.get("speaker") == "device":
+            del sys.modules["sounddevice"]
         for task in self.calls.values():
             task.cancel()
         await asyncio.gather(*self.calls.values(), return_exceptions=True)
         await asyncio.wait_for(asyncio.gather(*self.listeners), 5.0)  # a disposed view ends its events
 
-    def _configuration(self) -> Configuration:
+    @property
+    def regions_file(self) -> Path:
+        return self.cache_dir / "regions.json"
+
+    def _configuration(self, region: str) -> Configuration:
         wanted = self.setup.get("reconnect")
         return Configuration(
-            endpoint="http://server.test",
+            endpoint=None if "regions" in self.setup else "http://server.test",
+            region=region,
+            regions_file=self.regions_file,
             driving_service_mode=DrivingServiceMode(self.setup.get("mode", "direct")),
             audio_format=AudioFormat(
                 sample_rate=self.setup.get("sampleRate", 16000),
@@ -176,7 +118,7 @@ class World:
     # --- steps --------------------------------------------------------------------------------------------
 
     async def _step(self, step: dict[str, Any]) -> None:
-        (kind,) = {"do", "server", "advance", "jump", "expect"} & set(step)
+        (kind,) = {"do", "server", "machine", "advance", "jump", "expect"} & set(step)
         subject = step.pop(kind)
         if kind == "advance":
             await self.clock.advance(subject)
@@ -187,6 +129,8 @@ class World:
                 getattr(self, f"_expect_{key}")(wanted, step)
         elif kind == "server":
             getattr(self, f"_server_{subject}")(step)
+        elif kind == "machine":
+            getattr(self, f"_machine_{subject}")(step)
         else:
             await self._call(subject, step)
 
@@ -212,28 +156,41 @@ class World:
         if "result" in step and not isinstance(step["result"], dict):
             assert result == step["result"], result
 
-    def _seat(self, step: dict[str, Any]) -> Seat:
-        return self.seats[step.get("view", "main")]
-
     # --- verbs of the client ------------------------------------------------------------------------------
 
+    async def _do_launch(self, step: dict[str, Any]) -> None:
+        if AvatarSDK.app_id() is not None:
+            await AvatarSDK.cleanup()  # the life before
+
+        async def carry(request: httpx.Request) -> httpx.Response:
+            return answer_bootstrap(self.bootstrap)
+
+        await AvatarSDK.initialize(
+            "app", self._configuration(step.get("region", "auto")), http_transport=httpx.MockTransport(carry)
+        )
+        if (token := self.setup.get("token", "token")) is not None:
+            AvatarSDK.set_session_token(token)
+        if "provider" in self.setup:
+            AvatarSDK.set_token_provider(self._provide_token)
+
     async def _do_openView(self, step: dict[str, Any]) -> None:  # noqa: N802 - as the format spells it
-        renderer = PoseRecorder()
+        renderer, surface = PoseRecorder(), BlindSurface()
         rate = step.get("sampleRate", self.setup.get("sampleRate", 16000))
         chosen = None
         if "sampleRate" in step or "inputFormat" in step:
             chosen = AudioFormat(sample_rate=rate, input_format=AudioCodec(step.get("inputFormat", "pcm")))
-        avatar = Avatar("someone", "Someone", 1, "0" * 64, Path("/nowhere.glb"), is_from_cache=True)
         view = AvatarView(
-            avatar,
-            BlindSurface(),
+            self.loaded[step["avatar"]]
+            if "avatar" in step
+            else Avatar("someone", "Someone", 1, "0" * 64, NOWHERE, is_from_cache=True),
+            surface,
             audio_format=chosen,
-            speaker="silent",
+            speaker="portaudio" if self.setup.get("speaker") == "device" else "silent",
             renderer=renderer,
             seed=len(self.seats),
             clock=self.clock,
         )
-        seat = self.seats[step.get("view", "main")] = Seat(view, renderer, rate)
+        seat = self.seats[step.get("view", "main")] = Seat(view, renderer, surface, rate)
         self.listeners.append(asyncio.create_task(self._listen(seat)))
         await view.mounted()
 
@@ -286,6 +243,28 @@ class World:
     async def _do_setStarvation(self, step: dict[str, Any]) -> None:  # noqa: N802
         self._seat(step).view.controller.frame_starvation_mode = FrameStarvationMode(step["mode"])
 
+    async def _do_setTransform(self, step: dict[str, Any]) -> None:  # noqa: N802
+        self._seat(step).view.transform = Transform(step["x"], step["y"], step["scale"])
+
+    async def _do_setResolutionCap(self, step: dict[str, Any]) -> None:  # noqa: N802
+        lines = step["lines"]
+        if lines is None:
+            AvatarSDK.set_render_resolution_cap(False)
+        else:
+            AvatarSDK.set_render_resolution_cap(True, lines)
+
+    async def _do_setRenderQuality(self, step: dict[str, Any]) -> None:  # noqa: N802
+        AvatarSDK.set_render_quality(RenderQuality(step["quality"]))
+
+    async def _do_pauseRendering(self, step: dict[str, Any]) -> None:  # noqa: N802
+        self._seat(step).view.pause_rendering()
+
+    async def _do_resumeRendering(self, step: dict[str, Any]) -> None:  # noqa: N802
+        self._seat(step).view.resume_rendering()
+
+    async def _do_monitorFrames(self, step: dict[str, Any]) -> None:  # noqa: N802
+        self._seat(step).view.controller.frame_rate_monitor_enabled = step["value"]
+
     async def _do_setToken(self, step: dict[str, Any]) -> None:  # noqa: N802
         AvatarSDK.set_session_token(step["token"])
 
@@ -302,6 +281,7 @@ class World:
                 kinds = [progress.type for progress in told]
                 merged = [k for i, k in enumerate(kinds) if i == 0 or k != kinds[i - 1]]
                 assert merged == [LoadProgressType(kind) for kind in step["progress"]], told
+        self.loaded[step["avatar"]] = avatar
         known = {"fromCache": avatar.is_from_cache, "version": avatar.version, "name": avatar.name}
         for key, wanted in step.get("result", {}).items():
             assert known[key] == wanted, (key, known[key])
@@ -357,9 +337,6 @@ class World:
 
     # --- verbs of the server ------------------------------------------------------------------------------
 
-    def _connection(self, step: dict[str, Any]) -> Any:
-        return self.server.connections[step.get("connection", -1)]
-
     def _server_answer(self, step: dict[str, Any]) -> None:
         answer = step["answer"]
         self.server.answers = answer if isinstance(answer, list) else [answer]
@@ -404,116 +381,25 @@ class World:
         else:
             self.library.free.set()
 
-    # --- expectations -------------------------------------------------------------------------------------
+    def _server_bootstrap(self, step: dict[str, Any]) -> None:
+        self.bootstrap = step["answer"]
 
-    def _expect_connection(self, wanted: str, step: dict[str, Any]) -> None:
-        assert self._seat(step).view.controller.connection_state == wanted
+    # --- the machine the client runs on -------------------------------------------------------------------
 
-    def _expect_conversation(self, wanted: str, step: dict[str, Any]) -> None:
-        assert self._seat(step).view.controller.conversation_state == wanted
-
-    def _expect_audioTime(self, wanted: float, step: dict[str, Any]) -> None:  # noqa: N802
-        heard = self._seat(step).view.controller.audio_time
-        assert abs(heard - wanted) <= AUDIO_TIME_TOLERANCE_S, heard
-
-    def _expect_events(self, wanted: list[dict[str, Any]], step: dict[str, Any]) -> None:
-        seat = self._seat(step)
-        told, seat.events = seat.events, []
-        names = {given: name for name, given in self.rounds.items()}
-        told = [_named(event, names) for event in _error_behind_failed(told)]
-        assert [_bare(event) for event in told] == [_bare(event) for event in wanted], told
-        for event, expected in zip(told, wanted, strict=True):
-            for key, tolerance in (("at", EVENT_TOLERANCE_S), ("position", AUDIO_TIME_TOLERANCE_S)):
-                assert key not in expected or abs(event[key] - expected[key]) <= tolerance, (event, expected)
-
-    def _expect_sent(self, wanted: list[dict[str, Any]], step: dict[str, Any]) -> None:
-        names = {given: name for name, given in self.rounds.items()}
-        received = self._connection(step).take_received(names)
-        assert len(received) == len(wanted), received
-        for got, expected in zip(received, wanted, strict=True):
-            shown = {key: got[key] for key in got if key in expected or key != "bytes"}
-            assert shown == expected, received
-
-    def _expect_connections(self, wanted: int, step: dict[str, Any]) -> None:
+    def _machine_loseSound(self, step: dict[str, Any]) -> None:  # noqa: N802
         del step
-        assert len(self.server.attempts) == wanted, len(self.server.attempts)
+        self.device.lose()
 
-    def _expect_open(self, wanted: int, step: dict[str, Any]) -> None:
+    def _machine_returnSound(self, step: dict[str, Any]) -> None:  # noqa: N802
         del step
-        assert sum(connection.open for connection in self.server.connections) == wanted
+        self.device.is_there = True
 
-    def _expect_token(self, wanted: str, step: dict[str, Any]) -> None:
-        del step
-        assert self.server.attempts[-1].session_token == wanted
+    def _machine_refuseRates(self, step: dict[str, Any]) -> None:  # noqa: N802
+        self.device.refused_rates = step["rates"]
 
-    def _expect_face(self, wanted: dict[str, list[float]], step: dict[str, Any]) -> None:
-        pose = self._seat(step).renderer.poses[-1]
-        for shape, (low, high) in wanted.items():
-            weight = float(pose.weights[ARKIT_INDEX[shape]])
-            assert low <= weight <= high, (shape, weight)
+    def _machine_breakRenderer(self, step: dict[str, Any]) -> None:  # noqa: N802
+        self._seat(step).renderer.is_broken = True
 
-    def _expect_neverDrawn(self, shapes: list[str], step: dict[str, Any]) -> None:  # noqa: N802
-        weights = np.array([pose.weights for pose in self._seat(step).renderer.poses])
-        for shape in shapes:
-            assert weights[:, ARKIT_INDEX[shape]].max() <= SHOWN, shape
-
-    def _expect_requests(self, wanted: dict[str, Any], step: dict[str, Any]) -> None:
-        del step
-        known = {
-            "metadata": self.library.metadata_requests,
-            "assets": len(self.library.ranges),
-            "ranges": self.library.ranges,
-        }
-        for key, value in wanted.items():
-            assert known[key] == value, (key, known[key])
-
-    # --- events -------------------------------------------------------------------------------------------
-
-    async def _listen(self, seat: Seat) -> None:
-        async for event in seat.view.controller.events():
-            self._record(seat, event)
-
-    def _record(self, seat: Seat, event: AvatarEvent) -> None:
-        told = self._worded(event)
-        if told is None:
-            return
-        kind = "playback" if "started" in told or "finished" in told else next(iter(told))
-        if kind in self.setup.get("listen", STANDARD_EVENTS):
-            seat.events.append(told | {"at": self.clock.now() - START_S})
-
-    def _worded(self, event: AvatarEvent) -> dict[str, Any] | None:
-        match event:
-            case ConnectionStateChanged():
-                return {"connection": event.state.value}
-            case ConversationStateChanged():
-                return {"conversation": event.state.value}
-            case ErrorRaised():
-                return {"error": event.error.code.value}
-            case PlaybackStalled():
-                return {"stall": event.stalled}
-            case PlaybackStarted():
-                return {"started": event.conversation_id}
-            case PlaybackFinished():
-                return {
-                    "finished": event.conversation_id,
-                    "position": event.position_s,
-                    "interrupted": event.interrupted,
-                }
-        return None
-
-
-def _named(event: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    return {key: names.get(value, value) if key in ("started", "finished") else value for key, value in event.items()}
-
-
-def _bare(event: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in event.items() if key not in ("at", "position")}
-
-
-def _error_behind_failed(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The order of ``failed`` and its error is free; make it one."""
-    told = list(events)
-    for i in range(len(told) - 1):
-        if "error" in told[i] and told[i + 1].get("connection") == "failed":
-            told[i], told[i + 1] = told[i + 1], told[i]
-    return told
+    def _machine_resize(self, step: dict[str, Any]) -> None:
+        width, height = step["size"]
+        self._seat(step).surface.size = (width, height)

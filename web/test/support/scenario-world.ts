@@ -227,7 +227,7 @@ export class World {
         ...(step.inputFormat && { inputAudioFormat: step.inputFormat }),
       },
       seed: this.seats.size,
-      speaker: "silent",
+      speaker: setup.speaker === "locked" ? "auto" : "silent",
       clock: this.clock,
       openSocket: this.server.open,
       renderer: (canvas) => ({

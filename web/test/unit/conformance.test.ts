@@ -8,7 +8,7 @@ const FOLDER = new URL("../../../tests/conformance/scenarios/", import.meta.url)
 /** What this client and its runner can do. */
 const ABILITIES = [
   "upgradeStatus", "opus", "opusUplink", "backend", "strictSync", "reconnect", "tokenProvider", "playbackEvents", "load",
-  "resume",
+  "resume", "audioUnlock",
 ];
 
 function substitute(value: any, given: Record<string, unknown>): any {
