@@ -10,19 +10,25 @@ from avatarkit.render.registry import best_renderer, open_renderer, renderer_nam
 
 if TYPE_CHECKING:
     from avatarkit.render.background import Background, BackgroundLike
+    from avatarkit.render.notebook import NotebookSurface
     from avatarkit.render.offscreen import OffscreenSurface
+    from avatarkit.render.pipe import PipeSurface
     from avatarkit.render.png import composite, contact_sheet, encode_png
     from avatarkit.render.video import VideoSurface
     from avatarkit.render.warm import warm_up
+    from avatarkit.render.window import WindowSurface
 
 __all__ = [
     "Background",
     "BackgroundLike",
     "Image",
+    "NotebookSurface",
     "OffscreenSurface",
+    "PipeSurface",
     "Renderer",
     "Surface",
     "VideoSurface",
+    "WindowSurface",
     "best_renderer",
     "composite",
     "contact_sheet",
@@ -35,8 +41,11 @@ __all__ = [
 _LAZY: Final = {
     "Background": "background",
     "BackgroundLike": "background",
+    "NotebookSurface": "notebook",
     "OffscreenSurface": "offscreen",
+    "PipeSurface": "pipe",
     "VideoSurface": "video",
+    "WindowSurface": "window",
     "composite": "png",
     "contact_sheet": "png",
     "encode_png": "png",

@@ -18,12 +18,12 @@ from avatarkit.render.background import Background, BackgroundLike
 from avatarkit.render.contract import Image
 from avatarkit.render.film import MP4, WEBM, WEBM_ALPHA, FilmFormat, FilmWriter
 from avatarkit.render.offscreen import check_surface
+from avatarkit.render.slots import Held, Slots
 
 _QUEUED: Final = 16
-_LONGEST_HOLD_S: Final = 600.0
 
 _Sound = tuple[npt.NDArray[np.int16], int, float]
-_Job = tuple[Image, int] | _Sound | None
+_Job = Held | _Sound | None
 
 
 class VideoSurface:
@@ -64,9 +64,7 @@ class VideoSurface:
             raise error(
                 ErrorCode.CONFIGURATION_INVALID, f"The video file '{self._path}' cannot be written: {failure}"
             ) from failure
-        self._pending: Image | None = None
-        self._slot = 0
-        self._last_time_s = 0.0
+        self._slots = Slots(size, frame_rate)
         self._jobs: queue.Queue[_Job] = queue.Queue(_QUEUED)
         self._failure: Exception | None = None
         self._closed = False
@@ -90,16 +88,8 @@ class VideoSurface:
         """
         if self._closed:
             return
-        if image.shape != (self._size[1], self._size[0], 4):
-            raise ValueError(f"the image must be {self._size[1]} x {self._size[0]} x 4, not {image.shape}")
-        if not self._last_time_s <= time_s <= self._last_time_s + _LONGEST_HOLD_S:
-            raise ValueError(f"time {time_s} s does not follow {self._last_time_s} s")
-        self._last_time_s = time_s
-        # A frame belongs to the first slot that is not before it, less what rounding of k / rate may cost.
-        slot = max(0, math.ceil(time_s * self._frame_rate - 1e-6))
-        if slot > self._slot:
-            self._flush(slot - self._slot, image)
-        self._pending = image
+        if (settled := self._slots.add(image, time_s)) is not None:
+            self._jobs.put(settled)
 
     def present_audio(self, pcm: npt.NDArray[np.int16], sample_rate: int, time_s: float) -> None:
         """See :meth:`Surface.present_audio`."""
@@ -117,12 +107,12 @@ class VideoSurface:
         """
         if self._closed:
             return
-        if self._pending is not None:
-            self._flush(1, self._pending)
+        if (last := self._slots.finish()) is not None:
+            self._jobs.put(last)
         self._closed = True
         self._jobs.put(None)
         self._thread.join()
-        if self._failure is None and self._slot:
+        if self._failure is None and self._slots.filled:
             os.replace(self._part, self._path)
             return
         with contextlib.suppress(FileNotFoundError):
@@ -142,11 +132,6 @@ class VideoSurface:
             with contextlib.suppress(FileNotFoundError):
                 self._part.unlink()
 
-    def _flush(self, slots: int, first: Image) -> None:
-        """Write the pending frame to the next slots; before any frame there is, the first one fills them."""
-        self._jobs.put((first if self._pending is None else self._pending, slots))
-        self._slot += slots
-
     def _encode(self) -> None:
         while (job := self._jobs.get()) is not None:
             if self._failure is None:
@@ -162,13 +147,12 @@ class VideoSurface:
         except Exception as failure:
             self._failure = self._failure or failure
 
-    def _do(self, job: tuple[Image, int] | _Sound) -> None:
-        if len(job) == 3:
+    def _do(self, job: Held | _Sound) -> None:
+        if not isinstance(job, Held):
             self._writer.add_sound(*job)
             return
-        image, slots = job
-        picture = self._background.behind(image)
-        for _ in range(slots):
+        picture = self._background.behind(job.image)
+        for _ in range(job.slots):
             self._writer.add_picture(picture)
 
 
