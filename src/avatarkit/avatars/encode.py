@@ -72,7 +72,7 @@ class Encoder:
             document["skins"] = [self._skin()]
         if bundle.textures:
             document["images"] = [self._image(pixels) for pixels in bundle.textures]
-            document["samplers"] = [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}]
+            document["samplers"] = [{"magFilter": 9729, "minFilter": 9987, "wrapS": 10497, "wrapT": 10497}]
             document["textures"] = [{"sampler": 0, "source": i} for i in range(len(bundle.textures))]
         document["accessors"] = self._accessors
         document["bufferViews"] = self._views
