@@ -13,7 +13,7 @@ export async function openSite(): Promise<Site> {
     configFile: false,
     logLevel: "error",
     server: { port: 0, host: "127.0.0.1", hmr: false, watch: null, fs: { allow: [`${root}/..`] } },
-    optimizeDeps: { include: ["three", "@bufbuild/protobuf", "@bufbuild/protobuf/codegenv2", "opus-decoder"] },
+    optimizeDeps: { entries: ["test/browser/pages/*.html"], include: ["three", "@bufbuild/protobuf/wire", "opus-decoder", "react", "react-dom/client"] },
     appType: "mpa",
   });
   await server.listen();
