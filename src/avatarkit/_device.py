@@ -6,10 +6,10 @@ import asyncio
 import time
 from typing import Final
 
-from avatarkit.avatars import builtin, read_bundle
+from avatarkit.avatars import Bundle, builtin, read_bundle
 from avatarkit.errors import AvatarError, ErrorCode
 from avatarkit.frames import Pose
-from avatarkit.render import open_renderer
+from avatarkit.render import best_renderer, open_renderer
 from avatarkit.types import DeviceScore, DeviceSupport
 
 _SIZE: Final = (512, 512)
@@ -37,7 +37,8 @@ async def support() -> DeviceSupport:
         if exc.code is ErrorCode.MISSING_DEPENDENCY:
             return DeviceSupport.RENDER_NOT_SUPPORTED
         raise
-    return DeviceSupport.SUPPORTED if measured.cpu_score >= 1.0 else DeviceSupport.INSUFFICIENT_PERFORMANCE
+    best = max(measured.cpu_score, measured.gpu_score or 0.0)
+    return DeviceSupport.SUPPORTED if best >= 1.0 else DeviceSupport.INSUFFICIENT_PERFORMANCE
 
 
 def _failed(task: asyncio.Task[DeviceScore]) -> bool:
@@ -45,9 +46,15 @@ def _failed(task: asyncio.Task[DeviceScore]) -> bool:
 
 
 def _measure() -> DeviceScore:
-    renderer = open_renderer("cpu")
+    bundle = read_bundle(builtin.default_path())
+    cpu = _score_of("cpu", bundle)
+    # What a software driver draws says nothing about a GPU.
+    return DeviceScore(cpu_score=cpu, gpu_score=_score_of("gpu", bundle) if best_renderer() == "gpu" else None)
+
+
+def _score_of(name: str, bundle: Bundle) -> float:
+    renderer = open_renderer(name)
     try:
-        bundle = read_bundle(builtin.default_path())
         renderer.load(bundle)
         pose = Pose.neutral()
         renderer.draw(pose, bundle.info.camera, _SIZE)  # compiles and fills caches
@@ -57,4 +64,4 @@ def _measure() -> DeviceScore:
             frames += 1
     finally:
         renderer.close()
-    return DeviceScore(cpu_score=frames / took_s / _NEEDED_FPS, gpu_score=None)
+    return frames / took_s / _NEEDED_FPS

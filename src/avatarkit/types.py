@@ -241,7 +241,7 @@ class DeviceScore:
 
     cpu_score: float
     gpu_score: float | None
-    """``None``: no GPU renderer is installed."""
+    """``None``: there is no GPU, or the extra ``gpu`` is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
