@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import wave
+import zlib
 from pathlib import Path
 
 import pytest
@@ -19,9 +22,11 @@ from avatarkit import (
     SessionReport,
 )
 from avatarkit.audio.opus import OggOpusEncoder
+from avatarkit.cli.app import run
+from avatarkit.recording.tape import SIGNATURE
 from avatarkit.render import OffscreenSurface
 
-from .real_server import Server
+from .real_server import CLIP, Server
 
 PCM_BYTES = 16000 * 2  # one second
 FRAMES = (25, 26)  # the last Opus packet is filled up with silence
@@ -83,3 +88,45 @@ async def test_a_download_is_resumed(server: Server, tmp_path: Path) -> None:
     assert again.asset_path.read_bytes() == content
     shares = [progress.progress for progress in told if progress.progress]
     assert min(shares) > 0.5
+
+
+def test_the_record_command(
+    server: Server, tmp_path: Path, speech: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("AVATARKIT_ENDPOINT", server.url)
+    monkeypatch.setenv("AVATARKIT_APP_ID", server.app_id)
+    token = server.token()
+    monkeypatch.setenv("AVATARKIT_SESSION_TOKEN", token)
+    with wave.open(str(tmp_path / "a.wav"), "wb") as wav:
+        wav.setparams((1, 2, 16000, 0, "NONE", ""))
+        wav.writeframes(speech[: PCM_BYTES // 2])
+    recording = tmp_path / "a.avkt"
+
+    assert run(["record", str(tmp_path / "a.wav"), "-o", str(recording), "--seed", "4", "--json"]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["bytes"] == recording.stat().st_size
+    assert token.encode() not in zlib.decompress(recording.read_bytes()[len(SIGNATURE) :])
+    assert run(["replay", str(recording), "--events", "--json"]) == 0
+    *events, facts = capsys.readouterr().out.strip().splitlines()
+    replayed = json.loads(facts)
+    assert replayed["frames"] == replayed["frames_with_the_same_pose"] > 10
+    assert (replayed["heard"], replayed["seed"]) == ("0.50 s", 4)
+    kinds = [line.split()[1] for line in events]
+    assert kinds.count("PlaybackStarted") == kinds.count("PlaybackFinished") == 1
+    assert not any("error=" in line for line in events)
+
+
+def test_the_record_command_says_what_is_wrong(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "a.wav").write_bytes(b"no sound at all")
+    options = ["--url", server.url, "--app", server.app_id, "--token", "no-token", "-o", str(tmp_path / "a.avkt")]
+    assert run(["record", str(tmp_path / "a.wav"), *options]) == 1
+    assert "invalidAudioInput" in capsys.readouterr().err
+    assert run(["record", str(CLIP), *options]) == 1
+    errors = capsys.readouterr().err
+    assert "sessionTokenInvalid" in errors
+    assert "no-token" not in errors

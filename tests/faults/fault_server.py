@@ -33,6 +33,7 @@ class FaultServer:
         self.interrupted: list[str] = []
         self.connections: set[ServerConnection] = set()
         self.delay_s = 0.0
+        self.chunk: Callable[[int, int], MotionChunk] = chunk
         self.after_confirm: Callable[[ServerConnection], object] | None = None
         self._server: Server | None = None
         self.port = 0
@@ -72,7 +73,7 @@ class FaultServer:
                         await asyncio.sleep(self.delay_s)
                         frames = samples.get(req_id, 0) // _SAMPLES_PER_FRAME - sent.get(req_id, 0)
                         if frames:
-                            await connection.send(session.motion(req_id, chunk(sent.get(req_id, 0), frames)))
+                            await connection.send(session.motion(req_id, self.chunk(sent.get(req_id, 0), frames)))
                             sent[req_id] = sent.get(req_id, 0) + frames
                         if isinstance(event, RequestFinished):
                             await connection.send(session.end(req_id))
