@@ -15,6 +15,7 @@ export class AvatarServer {
   url = "";
   appId = "";
   apiKey = "";
+  adminKey = "";
 
   /** Start, or start again on the same port with the same data. */
   async start(): Promise<this> {
@@ -37,6 +38,7 @@ export class AvatarServer {
     this.port = Number(new URL(this.url).port);
     this.appId ||= ready.app_id ?? "";
     this.apiKey ||= ready.api_key ?? "";
+    this.adminKey ||= ready.admin_key ?? "";
     return this;
   }
 
