@@ -70,14 +70,15 @@ def analyse(blocks: FloatArray) -> tuple[FloatArray, FloatArray]:
     """
     features = np.empty((len(blocks), FEATURE_COUNT), np.float32)
     second = np.empty((len(blocks), _FFT_SIZE // 2 + 1), np.float32)
-    windows = np.zeros((2 * min(_ROWS, len(blocks)), _FFT_SIZE), np.float32)
+    # numpy transforms single precision as double all the same; converting by ourselves takes half the time.
+    windows = np.zeros((2 * min(_ROWS, len(blocks)), _FFT_SIZE))
     for first in range(0, len(blocks), _ROWS):
         some = blocks[first : first + _ROWS]
         some = some - some.mean(axis=1, keepdims=True)  # a constant offset is not sound
         used = windows[: 2 * len(some)]
         np.multiply(some[:, :_WINDOW_SAMPLES], _WINDOW, out=used[::2, :_WINDOW_SAMPLES])
         np.multiply(some[:, _HOP_SAMPLES:], _WINDOW, out=used[1::2, :_WINDOW_SAMPLES])
-        spectrum = np.fft.rfft(used)
+        spectrum = np.fft.rfft(used).astype(np.complex64)
         power = np.square(spectrum.real)
         power += np.square(spectrum.imag)
         bands = np.add.reduceat(power.take(_BINS, axis=1) * _WEIGHTS, _STARTS, axis=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import ssl
@@ -22,6 +23,9 @@ from avatarkit.server.settings import Settings
 OnReady = Callable[[str, StartReport], None]
 """Called once with the server's URL when everything is open."""
 
+_ONE_THREAD: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""Set before numpy loads: its matrices here are too small to be shared among threads, which would only wait for each
+other. ``engine_threads`` is what spreads the work."""
 _SHUTDOWN_TIMEOUT_S: Final = 3
 _FORCE_CHECK_S: Final = 0.2
 """How often a server that is stopping looks whether it shall stop at once."""
@@ -34,6 +38,8 @@ def serve(settings: Settings, *, on_ready: OnReady) -> None:
         AvatarError: ``configurationInvalid`` when the address cannot be bound; whatever kept the store or
             the motion engine from opening.
     """
+    for name in _ONE_THREAD:
+        os.environ.setdefault(name, "1")
     listener = bind(settings.host, settings.port)
     check_tls(settings)
     with listener:
