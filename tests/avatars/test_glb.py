@@ -259,7 +259,7 @@ def test_mirrored_node_keeps_its_outside() -> None:
 
 
 def test_file_without_arkit_shapes_is_refused() -> None:
-    assert "ARKit" in _refusal(_foreign(["viseme_aa"], {})).message
+    assert "ARKit" in _refusal(_foreign(["smug"], {})).message
 
 
 def test_document_is_plain_gltf(bundle: Bundle) -> None:

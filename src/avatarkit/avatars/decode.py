@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from avatarkit.avatars import fields, limits, metadata, textures
+from avatarkit.avatars import fields, limits, metadata
 from avatarkit.avatars.accessors import AccessorReader
-from avatarkit.avatars.bundle import Bundle, IndexArray, Material, MaterialKind, Mesh, Morph
+from avatarkit.avatars.bundle import Bundle, IndexArray, Mesh, Morph
 from avatarkit.avatars.container import Json, refuse
+from avatarkit.avatars.names import arkit_name, viseme_name
 from avatarkit.avatars.normals import vertex_normals
 from avatarkit.avatars.scene import Placed, Scene
+from avatarkit.avatars.surfaces import SurfaceReader
+from avatarkit.avatars.visemes import shapes_from_visemes
 from avatarkit.frames import ARKIT_INDEX, FloatArray
 
-_EXTENSIONS: Final = {"KHR_mesh_quantization", "KHR_materials_unlit"}
+_EXTENSIONS: Final = {
+    "KHR_mesh_quantization", "KHR_materials_unlit", "EXT_texture_webp", "KHR_materials_specular", "KHR_materials_ior",
+    "KHR_materials_emissive_strength", "KHR_materials_clearcoat", "KHR_materials_sheen",
+}  # fmt: skip
 """Required extensions that can be met."""
 _TRIANGLES: Final = 4
 
@@ -32,13 +38,20 @@ class Decoder:
         if foreign:
             raise refuse(f"it needs the glTF extension {foreign[0][:80]}, which is not supported")
         self._check_buffers(binary)
-        self._ours = metadata.is_ours(document)
+        self.ours = metadata.is_ours(document)
+        """Whether the file carries our metadata."""
         self._reader = AccessorReader(document, binary)
         self._meshes = fields.objects(document, "meshes")
-        self._materials = fields.objects(document, "materials")
-        self._textures = fields.objects(document, "textures")
-        self._images = fields.objects(document, "images")
-        self._used: dict[int, int] = {}
+        self.left_out: set[str] = set()
+        """After :meth:`decode`: what of somebody else's file could not be taken over, in words."""
+        self._surfaces = SurfaceReader(document, self._reader, ours=self.ours, left_out=self.left_out)
+        named = [self._shape_names(mesh) for mesh in self._meshes]
+        if sum(map(len, named)) > limits.SHAPE_NAMES:
+            raise refuse(f"it names more than {limits.SHAPE_NAMES} shapes")
+        # Visemes are needed only where the jaw has no shape of its own.
+        self._speaks_visemes = not any(arkit_name(name) == "jawOpen" for names in named for name in names)
+        self.from_visemes = False
+        """After :meth:`decode`: whether shapes were made from visemes."""
         self._vertices_left = limits.VERTICES
         self._triangles_left = limits.TRIANGLES
 
@@ -51,9 +64,9 @@ class Decoder:
             meshes += self._place(placed, scene)
             if len(meshes) > limits.MESHES:
                 raise refuse(f"it holds more than {limits.MESHES} meshes")
-        if not self._ours and not any(mesh.morphs for mesh in meshes):
-            raise refuse("no mesh has a shape with an ARKit name")
-        return Bundle(info, tuple(meshes), scene.joints, self._load_textures())
+        if not self.ours and not any(mesh.morphs for mesh in meshes):
+            raise refuse("no mesh has a shape with an ARKit name, nor visemes to make them from")
+        return Bundle(info, tuple(meshes), scene.joints, self._surfaces.load_textures())
 
     def _check_buffers(self, binary: memoryview) -> None:
         buffers = fields.objects(self._document, "buffers")
@@ -73,6 +86,8 @@ class Decoder:
         for number, primitive in enumerate(primitives):
             if fields.whole(primitive, "mode", default=_TRIANGLES) != _TRIANGLES:
                 continue  # points and lines are not part of a face
+            if not self.ours and self._surfaces.is_glass(primitive):
+                continue
             part = self._primitive(primitive, name if number == 0 else f"{name} {number + 1}", shape_names)
             out.append(self._at_rest(part, placed, scene, primitive))
         return out
@@ -109,10 +124,10 @@ class Decoder:
             positions=positions,
             normals=vertex_normals(positions, triangles) if normals is None else normals,
             triangles=triangles,
-            material=self._material(primitive),
+            material=self._surfaces.read(primitive, name),
             uv=optional("TEXCOORD_0", 2),
             colors=colors,
-            morphs=self._morphs(primitive, shape_names, count),
+            morphs=self._morphs(primitive, shape_names, positions),
             joint_weights=optional("WEIGHTS_0", 4),
         )
 
@@ -130,28 +145,37 @@ class Decoder:
         return triangles
 
     def _shape_names(self, mesh: Json) -> list[str]:
-        names = fields.obj(mesh, "extras").get("targetNames", [])
+        holders = [mesh, *fields.objects(mesh, "primitives")[:1]]  # some programs name them at the first part
+        extras = (fields.obj(holder, "extras") for holder in holders)
+        names: Any = next((own["targetNames"] for own in extras if "targetNames" in own), [])
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise refuse("'targetNames' is not a list of names")
-        if self._ours and (unknown := next((name for name in names if name not in ARKIT_INDEX), None)) is not None:
+        if self.ours and (unknown := next((name for name in names if name not in ARKIT_INDEX), None)) is not None:
             raise refuse(f"its shape '{unknown[:80]}' is not one of the 52 ARKit shapes")
         return names
 
-    def _morphs(self, primitive: Json, names: list[str], count: int) -> dict[str, Morph]:
-        targets = fields.objects(primitive, "targets")
+    def _morphs(self, primitive: Json, names: list[str], positions: FloatArray) -> dict[str, Morph]:
+        targets, count = fields.objects(primitive, "targets"), len(positions)
         if len(targets) > limits.MORPHS_PER_MESH or (names and len(names) != len(targets)):
             raise refuse("it has too many shapes, or shapes without names")
         out: dict[str, Morph] = {}
+        visemes: dict[str, Morph] = {}
         for name, target in zip(names, targets, strict=False):
             index = fields.optional_index(target, "POSITION", self._reader.accessors)
-            if name not in ARKIT_INDEX or index is None:
-                continue  # other people's rigs also carry visemes and shapes of their own
+            known = name if name in ARKIT_INDEX else arkit_name(name)
+            viseme = viseme_name(name) if known is None and self._speaks_visemes else None
+            key = known or viseme
+            if key is None or index is None or key in out or key in visemes:
+                continue  # other people's rigs also carry shapes of their own
             if self._reader.count(index) != count:
-                raise refuse(f"shape '{name}' has another length than its mesh")
+                raise refuse(f"shape '{name[:80]}' has another length than its mesh")
             where, deltas = self._reader.sparse_floats(index)
             if len(where):
-                out[name] = Morph(where, deltas)
-        return out
+                (visemes if known is None else out)[key] = Morph(where, deltas)
+        if not visemes:
+            return out
+        self.from_visemes = True
+        return shapes_from_visemes(visemes, positions) | out
 
     def _at_rest(self, mesh: Mesh, placed: Placed, scene: Scene, primitive: Json) -> Mesh:
         """The mesh in avatar space, with its joints numbered as in the bundle."""
@@ -176,50 +200,6 @@ class Decoder:
             weights = np.zeros((count, 4), np.float32)
             weights[:, 0] = 1.0
         return _moved(mesh, matrices, joints, weights)
-
-    def _material(self, primitive: Json) -> Material:
-        index = fields.optional_index(primitive, "material", self._materials)
-        if index is None:
-            return Material("default")
-        item = self._materials[index]
-        surface = fields.obj(item, "pbrMetallicRoughness")
-        red, green, blue, alpha = (
-            min(max(x, 0.0), 1.0) for x in fields.numbers(surface, "baseColorFactor", (1.0, 1.0, 1.0, 1.0))
-        )
-        kind = fields.obj(fields.obj(item, "extras"), "avatarkit").get("kind")
-        masked = item.get("alphaMode") == "MASK"
-        return Material(
-            name=fields.text(item, "name", f"material {index}", longest=limits.TEXT_LENGTH),
-            kind=MaterialKind(kind) if kind in set(MaterialKind) else MaterialKind.MATTE,
-            base_color=(red, green, blue, alpha),
-            roughness=min(max(fields.number(surface, "roughnessFactor", 1.0), 0.0), 1.0),
-            texture=self._texture(surface, "baseColorTexture"),
-            normal_texture=self._texture(item, "normalTexture"),
-            double_sided=item.get("doubleSided") is True,
-            alpha_cutoff=min(max(fields.number(item, "alphaCutoff", 0.5), 0.0), 1.0) if masked else None,
-        )
-
-    def _texture(self, owner: Json, name: str) -> int | None:
-        if name not in owner:
-            return None
-        texture = self._textures[fields.index(fields.obj(owner, name), "index", self._textures)]
-        image = fields.index(texture, "source", self._images)
-        return self._used.setdefault(image, len(self._used))
-
-    def _load_textures(self) -> tuple[npt.NDArray[np.uint8], ...]:
-        if len(self._used) > limits.TEXTURES:
-            raise refuse(f"it holds more than {limits.TEXTURES} textures")
-        out: list[npt.NDArray[np.uint8]] = []
-        left = limits.TEXTURE_PIXELS
-        views = fields.objects(self._document, "bufferViews")
-        for number in self._used:
-            image = self._images[number]
-            if "uri" in image:
-                raise refuse("it uses data outside the file")
-            pixels = textures.decode(bytes(self._reader.view_bytes(fields.index(image, "bufferView", views))), left)
-            left -= pixels.shape[0] * pixels.shape[1]
-            out.append(pixels)
-        return tuple(out)
 
 
 def _normalised(weights: FloatArray) -> FloatArray:

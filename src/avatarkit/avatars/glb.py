@@ -42,14 +42,18 @@ def decode_bundle(data: bytes) -> Bundle:
 
 def read_bundle(path: Path | str) -> Bundle:
     """Read a GLB file. Raises as :func:`decode_bundle`, and ``avatarAssetMissing`` when it cannot be read."""
+    return decode_bundle(read_bytes(path))
+
+
+def read_bytes(path: Path | str) -> bytes:
+    """A file's bytes, at most one more than a bundle may have. Raises ``AvatarError`` (``avatarAssetMissing``)."""
     try:
         with open(path, "rb") as file:
-            data = file.read(limits.FILE_BYTES + 1)
+            return file.read(limits.FILE_BYTES + 1)
     except OSError as reason:
         raise error(
             ErrorCode.AVATAR_ASSET_MISSING, f"The avatar file '{path}' cannot be read: {reason.strerror}."
         ) from None
-    return decode_bundle(data)
 
 
 def write_bundle(bundle: Bundle, path: Path | str) -> int:

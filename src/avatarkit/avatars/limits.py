@@ -18,6 +18,8 @@ VERTICES: Final = 1_000_000
 TRIANGLES: Final = 2_000_000
 """Over all meshes."""
 MORPHS_PER_MESH: Final = 512
+SHAPE_NAMES: Final = 16_384
+"""Over all meshes."""
 TEXTURES: Final = 16
 TEXTURE_SIDE: Final = 4096
 """Pixels."""

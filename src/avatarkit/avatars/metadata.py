@@ -14,6 +14,8 @@ from avatarkit.types import Camera
 
 _VERSION: Final = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})")
 _FALLBACK_SDK: Final = (0, 1, 0)
+FIRST_SDK: Final = "0.1.0"
+"""The oldest version that reads bundles."""
 
 
 def to_json(info: BundleInfo) -> Json:
@@ -46,7 +48,7 @@ def from_json(document: Json) -> BundleInfo:
     """
     asset = fields.obj(document, "asset")
     try:
-        info = _read(asset)
+        info = _read(document, asset)
     except AvatarError as reason:
         raise error(ErrorCode.INVALID_AVATAR_METADATA, reason.message, hint="Export the avatar again.") from None
     if _parse_version(info.minimum_sdk) > sdk_version():
@@ -58,10 +60,10 @@ def from_json(document: Json) -> BundleInfo:
     return info
 
 
-def _read(asset: Json) -> BundleInfo:
+def _read(document: Json, asset: Json) -> BundleInfo:
     own = fields.obj(fields.obj(asset, "extras"), "avatarkit")
     camera = fields.obj(own, "camera")
-    default = BundleInfo(name="Imported avatar", license="unknown", author="unknown")
+    default = _said_elsewhere(document, asset)
 
     def text(name: str, fallback: str) -> str:
         return fields.text(own, name, fallback, longest=limits.TEXT_LENGTH)
@@ -69,7 +71,7 @@ def _read(asset: Json) -> BundleInfo:
     info = BundleInfo(
         name=text("name", default.name),
         license=text("license", default.license),
-        author=text("author", fields.text(asset, "copyright", default.author, longest=limits.TEXT_LENGTH)),
+        author=text("author", default.author),
         version=fields.whole(own, "version", low=1, high=2**31 - 1, default=1),
         minimum_sdk=text("minimumSdk", default.minimum_sdk),
         camera=Camera(
@@ -81,6 +83,29 @@ def _read(asset: Json) -> BundleInfo:
     )
     check(info)
     return info
+
+
+def _said_elsewhere(document: Json, asset: Json) -> BundleInfo:
+    """Title, licence and author where other programs write them: VRM's own block, the asset's extras, copyright."""
+    extensions = fields.obj(document, "extensions")
+    places = [fields.obj(fields.obj(extensions, vrm), "meta") for vrm in ("VRMC_vrm", "VRM")]
+    places += [fields.obj(asset, "extras"), asset]
+
+    def said(*names: str, otherwise: str) -> str:
+        for place in places:
+            for name in names:
+                value = place.get(name)
+                if isinstance(value, list) and all(isinstance(one, str) for one in value):
+                    value = ", ".join(value)
+                if isinstance(value, str) and value.strip():
+                    return value.strip()[: limits.TEXT_LENGTH]
+        return otherwise
+
+    return BundleInfo(
+        name=said("name", "title", otherwise="Imported avatar"),
+        license=said("licenseUrl", "licenseName", "otherLicenseUrl", "license", otherwise="unknown"),
+        author=said("authors", "author", "copyrightInformation", "copyright", otherwise="unknown"),
+    )
 
 
 def check(info: BundleInfo) -> None:

@@ -31,12 +31,12 @@ def encode(pixels: Pixels) -> tuple[str, bytes]:
 def decode(data: bytes, most_pixels: int = limits.TEXTURE_PIXELS) -> Pixels:
     """Pixels (h, w, 3 or 4), sRGB. The size is checked before the pixels are decoded.
 
-    Raises ``AvatarError``: ``unsupportedAvatarAsset`` when it is no JPEG or PNG or too large,
+    Raises ``AvatarError``: ``unsupportedAvatarAsset`` when it is no JPEG, PNG or WebP or too large,
     ``missingDependency`` without Pillow.
     """
     pillow = _pillow()
     try:
-        with pillow.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
+        with pillow.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as image:
             width, height = image.size
             if not 0 < max(width, height) <= limits.TEXTURE_SIDE:
                 raise refuse(f"a texture is larger than {limits.TEXTURE_SIDE} pixels")
@@ -45,9 +45,20 @@ def decode(data: bytes, most_pixels: int = limits.TEXTURE_PIXELS) -> Pixels:
             alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
             return np.asarray(image.convert("RGBA" if alpha else "RGB"), np.uint8)
     except (OSError, ValueError, SyntaxError, EOFError, OverflowError, IndexError, KeyError, TypeError):
-        raise refuse("a texture is neither a sound JPEG nor a sound PNG") from None  # what Pillow raises on damage
+        raise refuse("a texture is no sound JPEG, PNG or WebP") from None  # what Pillow raises on damage
     except pillow.DecompressionBombError:
         raise refuse(f"a texture is larger than {limits.TEXTURE_SIDE} pixels") from None
+
+
+def shrink(pixels: Pixels, side: int) -> Pixels:
+    """The picture, made smaller where it has more than ``side`` pixels either way; its shape is kept."""
+    height, width = pixels.shape[:2]
+    factor = side / max(height, width)
+    if factor >= 1.0:
+        return pixels
+    pillow = _pillow()
+    size = (max(round(width * factor), 1), max(round(height * factor), 1))
+    return np.asarray(pillow.fromarray(pixels).resize(size, pillow.Resampling.LANCZOS), np.uint8)
 
 
 def _pillow() -> Any:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from avatarkit.cli import avatars_make
+from avatarkit.cli import avatars_add, avatars_make
+from avatarkit.cli.avatars_output import seen_by, show_avatar, shown_size
 from avatarkit.cli.management import Record, manage
 from avatarkit.cli.options import AdminKey, Data, Json, Url
-from avatarkit.cli.output import show_fields, show_json, show_table
+from avatarkit.cli.output import show_json, show_table
 
 app = typer.Typer(no_args_is_help=True, help="Make avatars, and manage those in the server's library.")
 
 app.command("build")(avatars_make.build)
 app.command("random")(avatars_make.random)
 app.command("sheet")(avatars_make.sheet)
+app.command("add")(avatars_add.add)
 
 
 @app.command("list")
@@ -33,38 +34,12 @@ def list_all(data: Data = None, url: Url = None, admin_key: AdminKey = None, as_
     if as_json:
         show_json(avatars)
         return
-    rows = [(a["id"], a["name"], str(a["version"]), _size(a["size"]), a["license"], _seen(a)) for a in avatars]
+    rows = [(a["id"], a["name"], str(a["version"]), shown_size(a["size"]), a["license"], seen_by(a)) for a in avatars]
     show_table(
         ("Avatar", "Name", "Version", "Size", "Licence", "Seen by"),
         rows,
         empty="The library is empty. Add a bundle with: avatarkit avatars add FILE",
     )
-
-
-@app.command("add")
-def add(
-    file: Annotated[Path, typer.Argument(help="The bundle, binary glTF (.glb).", exists=True, dir_okay=False)],
-    *,
-    avatar_id: Annotated[str | None, typer.Option("--id", help="Avatar id.", show_default="the file's name")] = None,
-    data: Data = None,
-    url: Url = None,
-    admin_key: AdminKey = None,
-    as_json: Json = False,
-) -> None:
-    """Check a bundle and take it into the library, as a new avatar or as the next version of one.
-
-    Examples:
-
-        avatarkit avatars add ada.glb
-
-        avatarkit avatars add ada.glb --id host --json
-    """
-    made = manage(data, url, admin_key, lambda work: work.add_avatar(avatar_id or file.stem, file))
-    if as_json:
-        show_json(made)
-        return
-    typer.echo("In the library:")
-    _show(made)
 
 
 @app.command("show")
@@ -87,7 +62,7 @@ def show(
     if as_json:
         show_json(avatar)
         return
-    _show(avatar)
+    show_avatar(avatar)
 
 
 _AvatarId = Annotated[str, typer.Argument(help="Avatar id.", metavar="AVATAR_ID")]
@@ -199,32 +174,4 @@ def _tell(avatar: Record, *, as_json: bool) -> None:
     if as_json:
         show_json(avatar)
     else:
-        _show(avatar)
-
-
-def _show(avatar: Record) -> None:
-    show_fields(
-        {
-            "Avatar": avatar["id"],
-            "Name": avatar["name"],
-            "Version": str(avatar["version"]),
-            "Size": _size(avatar["size"]),
-            "Licence": avatar["license"],
-            "Author": avatar["author"],
-            "SHA-256": avatar["sha256"],
-            "Needs SDK": avatar["minimumSdkVersion"],
-            "Owner": avatar["owner"] or "the operator",
-            "Seen by": _seen(avatar) + "".join(f", {app_id}" for app_id in avatar.get("grants", ())),
-        }
-        | {f"Version {one['version']}": one["sha256"] for one in avatar.get("versions", ())[1:]}
-    )
-
-
-def _seen(avatar: Record) -> str:
-    if avatar["state"] != "published":
-        return "nobody" if avatar["state"] == "withdrawn" else "its owner (draft)"
-    return "everyone" if avatar["visibility"] == "everyone" else "its owner and grants"
-
-
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:.2f} MB"
+        show_avatar(avatar)

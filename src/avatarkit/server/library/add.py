@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -41,7 +42,7 @@ async def add_avatar(
         store: Where its description goes.
         assets: Where its file goes.
         avatar_id: 1 to 64 of letters, digits, dot, dash and underscore, beginning with a letter or digit.
-        path: The bundle, binary glTF; it is copied.
+        path: The bundle, binary glTF; it is copied, or made into one of ours where another program wrote it.
         now: Unix seconds.
         owner: The app that makes it: it alone sees the avatar then, until that is changed.
         name: For people; default: the bundle's own.
@@ -55,27 +56,28 @@ async def add_avatar(
             ErrorCode.CONFIGURATION_INVALID,
             "An avatar id is 1 to 64 letters, digits, dots, dashes or underscores and begins with a letter or digit.",
         )
-    info = await asyncio.to_thread(_read_info, path)
-    sha256, size = await asyncio.to_thread(assets.add, path)
-    record = AvatarRecord(
-        id=avatar_id,
-        name=(name or info.name)[:128] or avatar_id,
-        version=1,
-        sha256=sha256,
-        size=size,
-        minimum_sdk=info.minimum_sdk[:32],
-        license=info.license[:_MAX_TEXT],
-        author=info.author[:_MAX_TEXT],
-        camera=info.camera,
-        created_at=now,
-        updated_at=now,
-        owner=owner,
-        visibility=Visibility.EVERYONE if owner is None else Visibility.GRANTED,
-    )
-    kept = await store.avatars.put(record)
-    # Another process may just have removed the same content together with the last avatar that used it.
-    if await asyncio.to_thread(assets.path, sha256) is None:
-        await asyncio.to_thread(assets.add, path)
+    with tempfile.TemporaryDirectory(dir=assets.incoming()) as folder:
+        info, source = await asyncio.to_thread(_as_ours, path, Path(folder) / "adopted.glb")
+        sha256, size = await asyncio.to_thread(assets.add, source)
+        record = AvatarRecord(
+            id=avatar_id,
+            name=(name or info.name)[:128] or avatar_id,
+            version=1,
+            sha256=sha256,
+            size=size,
+            minimum_sdk=info.minimum_sdk[:32],
+            license=info.license[:_MAX_TEXT],
+            author=info.author[:_MAX_TEXT],
+            camera=info.camera,
+            created_at=now,
+            updated_at=now,
+            owner=owner,
+            visibility=Visibility.EVERYONE if owner is None else Visibility.GRANTED,
+        )
+        kept = await store.avatars.put(record)
+        # Another process may just have removed the same content together with the last avatar that used it.
+        if await asyncio.to_thread(assets.path, sha256) is None:
+            await asyncio.to_thread(assets.add, source)
     return kept
 
 
@@ -88,7 +90,12 @@ async def remove_avatar(store: Store, assets: AssetFolder, avatar_id: str) -> No
         await asyncio.to_thread(assets.remove, sha256)
 
 
-def _read_info(path: Path) -> BundleInfo:
-    from avatarkit.avatars import read_bundle  # noqa: PLC0415 - only needed when an avatar is added
+def _as_ours(path: Path, adopted_path: Path) -> tuple[BundleInfo, Path]:
+    """What a bundle says about itself, and the file to keep: of somebody else's file, the one made from it."""
+    from avatarkit.avatars import adopt_file, write_bundle  # noqa: PLC0415 - only needed when an avatar is added
 
-    return read_bundle(path).info
+    adopted = adopt_file(path)
+    if adopted.ours:
+        return adopted.bundle.info, path
+    write_bundle(adopted.bundle, adopted_path)
+    return adopted.bundle.info, adopted_path
