@@ -161,15 +161,19 @@ export interface AvatarTransform {
   scale: number;
 }
 
-/** Frame statistics over the last two seconds; times in milliseconds. */
+/** The last two seconds of drawing. `NaN` where the window holds too little to tell. */
 export interface FrameRateInfo {
+  /** Pictures a second. */
   fps: number;
-  /** Main-thread time of a frame: pose, deformation and draw calls. */
-  frameMs: number;
+  /** Mean milliseconds of the main thread for a picture: pose, deformation and draw calls. */
+  renderMs: number;
+  /** Milliseconds from one picture to the next, 95th percentile. */
   frameMsP95: number;
   frameMsP99: number;
-  /** Share 0..1 of frames that came more than 50 ms after the one before. */
+  /** Share 0..1 of pictures that came more than 50 ms after the one before. */
   jankRatio: number;
+  /** Pictures in the window. */
+  frames: number;
 }
 
 /** What one controller measured since it was made. `null` means that nothing was measured yet. */

@@ -16,7 +16,6 @@ import { settleFormat } from "./format.js";
 import { adopt, drop, rendering, settings } from "./sdk.js";
 
 const UPDATE_S = 0.02; // besides every frame, which a hidden tab does not get
-const STATS_S = 0.5;
 
 // Most pixels for a CSS pixel, and the shadow's filter.
 const QUALITY: Record<RenderQuality, { ratio: number; taps: number }> = {
@@ -81,7 +80,6 @@ export class AvatarView {
   private contextLost = false;
   private disposed = false;
   private speaking = false;
-  private statsToldAt = 0;
   private lastPose: Pose | null = null;
 
   /**
@@ -164,8 +162,9 @@ export class AvatarView {
     this.camera = camera;
   }
 
-  /** Size of the canvas in pixels, after device-pixel ratio, quality and cap. */
+  /** Size of the canvas in pixels, after device-pixel ratio, quality and cap; 0 x 0 for a container without area. */
   get renderSize(): { width: number; height: number } {
+    if (!this.box.width || !this.box.height) return { width: 0, height: 0 };
     const { quality, capEnabled, maxHeight } = rendering();
     let ratio = Math.min(globalThis.devicePixelRatio || 1, QUALITY[quality].ratio);
     if (capEnabled && this.box.height * ratio > maxHeight) ratio = maxHeight / this.box.height;
@@ -195,7 +194,7 @@ export class AvatarView {
 
   /** A picture of the avatar as PNG; `null` before the first frame and while rendering is off. */
   exportBitmap(): Promise<Blob | null> {
-    if (!this.hasDrawn || !this.enabled || this.contextLost || this.disposed) return Promise.resolve(null);
+    if (!this.hasDrawn || !this.enabled || this.contextLost || this.disposed || !this.renderSize.width) return Promise.resolve(null);
     this.draw(); // the canvas is empty outside the task that drew it
     return new Promise((done) => this.canvas.toBlob(done, "image/png"));
   }
@@ -280,6 +279,7 @@ export class AvatarView {
     }
     this.tellAnimation(position !== null);
     if (this.controller.frameRateMonitorEnabled) this.tellStats(began);
+    else this.stats.clear();
   }
 
   /** Draw the face of now; returns the audio position that it shows, or `null`. */
@@ -305,12 +305,8 @@ export class AvatarView {
 
   private tellStats(began: number): void {
     const now = this.clock.now();
-    this.stats.add(now, now - began);
-    if (now - this.statsToldAt < STATS_S) return;
-    const info = this.stats.info();
-    if (!info) return;
-    this.statsToldAt = now;
-    callBack(this.controller.onFrameRateInfo, info);
+    const info = this.stats.drawn(now, now - began);
+    if (info) callBack(this.controller.onFrameRateInfo, info);
   }
 
   private cannotDraw(reason: unknown): void {

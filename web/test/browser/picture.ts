@@ -100,7 +100,7 @@ export function pictureTests(stage: Stage): void {
       const capped = { ...view.renderSize };
       await w.until(() => view.canvas.height === 48);
       document.getElementById("one")!.style.display = "none"; // nothing to draw into
-      await w.until(() => view.renderSize.width === 1);
+      await w.until(() => view.renderSize.width === 0);
       const still = view.controller.report().framesDrawn;
       for (let i = 0; i < 5; i++) await new Promise(requestAnimationFrame);
       const hidden = view.controller.report().framesDrawn - still;

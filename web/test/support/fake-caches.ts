@@ -31,3 +31,10 @@ export function installFakeCaches(): void {
   };
   Object.defineProperty(globalThis, "caches", { value: { open }, configurable: true });
 }
+
+/** Install a local storage that is empty. */
+export function installFakeStorage(): void {
+  const kept = new Map<string, string>();
+  const storage = { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, text: string) => void kept.set(key, text) };
+  Object.defineProperty(globalThis, "localStorage", { value: storage, configurable: true });
+}

@@ -19,15 +19,29 @@ class FakeElement {
   removeEventListener(): void {}
 }
 
-/** Install it; returns a container. `requestAnimationFrame` comes 25 times a second of the clock. */
-export function installFakeDom(clock: VirtualClock): HTMLElement {
+/** Makes containers, which tell their observers when they are resized. */
+export interface FakeDom {
+  container(): HTMLElement;
+  resize(container: HTMLElement, width: number, height: number): void;
+}
+
+/** Install it. `requestAnimationFrame` comes 25 times a second of the clock. */
+export function installFakeDom(clock: VirtualClock): FakeDom {
+  const observers = new Map<unknown, () => void>();
   const frames = new Map<number, () => void>();
   let last = 0;
   const globals = {
     document: { createElement: () => new FakeElement() },
     ResizeObserver: class {
-      observe(): void {}
-      disconnect(): void {}
+      private target: unknown;
+      constructor(private readonly changed: () => void) {}
+      observe(target: unknown): void {
+        this.target = target;
+        observers.set(target, this.changed);
+      }
+      disconnect(): void {
+        observers.delete(this.target);
+      }
     },
     requestAnimationFrame: (action: () => void) => {
       const id = ++last;
@@ -38,5 +52,11 @@ export function installFakeDom(clock: VirtualClock): HTMLElement {
     cancelAnimationFrame: (id: number) => frames.get(id)?.(),
   };
   Object.assign(globalThis, globals);
-  return new FakeElement() as unknown as HTMLElement;
+  return {
+    container: () => new FakeElement() as unknown as HTMLElement,
+    resize(container, width, height) {
+      Object.assign(container, { clientWidth: width, clientHeight: height });
+      observers.get(container)?.();
+    },
+  };
 }

@@ -2,18 +2,18 @@
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import type { Bundle } from "../../src/bundle/bundle.js";
-import { ARKIT_INDEX, neutralPose, type ArkitName, type Pose } from "../../src/frames.js";
+import { neutralPose } from "../../src/frames.js";
 import { AvatarManager, AvatarSDK, AvatarView, type AvatarError, type Avatar } from "../../src/index.js";
 import { settle, VirtualClock } from "./clock.js";
-import { installFakeCaches } from "./fake-caches.js";
+import { installFakeCaches, installFakeStorage } from "./fake-caches.js";
 import { installFakeDom } from "./fake-dom.js";
 import { installFakeEncoder } from "./fake-encoder.js";
 import { installQuickHash, ScenarioLibrary } from "./scenario-library.js";
+import { Looks, type Seat } from "./scenario-look.js";
 import { motionMessage, ScenarioServer, type Motion } from "./scenario-server.js";
 
 const DATA = new URL("../../../tests/conformance/media/", import.meta.url);
 const START_S = 1000;
-const SHOWN = 0.02;
 const STANDARD = ["connection", "conversation", "error", "stall"];
 
 export interface Scenario {
@@ -25,29 +25,24 @@ export interface Scenario {
   steps: Record<string, any>[];
 }
 
-interface Seat {
-  view: AvatarView;
-  poses: Pose[];
-  sampleRate: number;
-  events: Record<string, any>[];
-}
-
 const BUNDLE = { info: { camera: { position: [0, 0, 1], target: [0, 0, 0], fov: 20 } }, meshes: [] } as unknown as Bundle;
 const SOMEONE: Avatar = { id: "someone", name: "Someone", version: 1, sha256: "0".repeat(64), isFromCache: true, bundle: BUNDLE };
 
 /** One run of one scenario. */
-export class World {
-  private readonly clock = new VirtualClock(START_S);
-  private readonly container = installFakeDom(this.clock);
-  private readonly server: ScenarioServer;
-  private readonly seats = new Map<string, Seat>();
-  private readonly rounds = new Map<string, string>();
+export class World extends Looks {
+  protected readonly clock = new VirtualClock(START_S);
+  protected readonly server: ScenarioServer;
+  protected readonly library: ScenarioLibrary;
+  private readonly dom = installFakeDom(this.clock);
   private readonly calls = new Map<string, Promise<unknown>>();
-  private readonly library: ScenarioLibrary;
+  private readonly loaded = new Map<string, Avatar>();
   private readonly manager: AvatarManager;
   private tokensAsked = 0;
+  private bootstrap: any;
 
   constructor(private readonly scenario: Scenario) {
+    super();
+    this.bootstrap = scenario.server.bootstrap ?? "unreachable";
     this.server = new ScenarioServer(scenario.server.answer ?? "confirm");
     this.library = new ScenarioLibrary(scenario.server.avatars ?? {});
     const read = (): Bundle => BUNDLE; // the bundles of scenarios are plain text
@@ -55,26 +50,14 @@ export class World {
     installFakeCaches();
     installFakeEncoder();
     installQuickHash();
+    installFakeStorage();
+    globalThis.fetch = async () => this.answerBootstrap();
   }
 
   async play(): Promise<void> {
     const { setup, steps } = this.scenario;
     AvatarSDK.cleanup();
-    await AvatarSDK.initialize("app", {
-      endpoint: "http://server.test",
-      drivingServiceMode: setup.mode ?? "direct",
-      audioFormat: {
-        ...(setup.sampleRate && { sampleRate: setup.sampleRate }),
-        inputAudioFormat: setup.inputFormat ?? "pcm",
-        opusUplinkEnabled: setup.opusUplink ?? false,
-      },
-      connectTimeoutS: setup.connectTimeout ?? 15,
-      ...(setup.reconnect && {
-        reconnect: { attempts: setup.reconnect.attempts, firstDelayS: setup.reconnect.firstDelay, maxDelayS: setup.reconnect.maxDelay },
-      }),
-    });
-    if (setup.provider) AvatarSDK.setTokenProvider(() => this.provideToken(setup.provider));
-    if (setup.token !== null) AvatarSDK.setSessionToken(setup.token ?? "token");
+    if (setup.launched !== false) await this.launch("auto");
     if (setup.view !== false) await this.openView({ view: "main" });
     for (const [number, step] of steps.entries()) {
       try {
@@ -86,6 +69,32 @@ export class World {
       await this.clock.advance(0);
       if (this.usesOpus) for (let i = 0; i < 30; i++) await settle(); // its decoder works in small steps
     }
+  }
+
+  private async launch(region: string): Promise<void> {
+    const { setup } = this.scenario;
+    if (AvatarSDK.isInitialized) AvatarSDK.cleanup(); // the life before
+    await AvatarSDK.initialize("app", {
+      ...(setup.regions ? { regions: setup.regions, region } : { endpoint: "http://server.test" }),
+      drivingServiceMode: setup.mode ?? "direct",
+      audioFormat: {
+        ...(setup.sampleRate && { sampleRate: setup.sampleRate }),
+        inputAudioFormat: setup.inputFormat ?? "pcm",
+        opusUplinkEnabled: setup.opusUplink ?? false,
+      },
+      connectTimeoutS: setup.connectTimeout ?? 15,
+      ...(setup.reconnect && {
+        reconnect: { attempts: setup.reconnect.attempts, firstDelayS: setup.reconnect.firstDelay, maxDelayS: setup.reconnect.maxDelay },
+      }),
+    });
+    if (setup.token !== null) AvatarSDK.setSessionToken(setup.token ?? "token");
+    if (setup.provider) AvatarSDK.setTokenProvider(() => this.provideToken(setup.provider));
+  }
+
+  private answerBootstrap(): Response {
+    if (this.bootstrap === "unreachable") throw new TypeError("fetch failed");
+    const { region, status = 200 } = this.bootstrap;
+    return Response.json({ region: { current: region } }, { status });
   }
 
   private async provideToken(tokens: (string | null)[]): Promise<string> {
@@ -107,11 +116,8 @@ export class World {
     else if ("jump" in step) this.clock.set(this.clock.now() + step.jump);
     else if ("expect" in step) for (const [key, wanted] of Object.entries(step.expect)) this.expect(key, wanted, step);
     else if ("server" in step) this.serve(step);
+    else if ("machine" in step) this.happen(step);
     else await this.call(step);
-  }
-
-  private seat(step: Record<string, any>): Seat {
-    return this.seats.get(step.view ?? "main")!;
   }
 
   private async call(step: Record<string, any>): Promise<void> {
@@ -184,6 +190,22 @@ export class World {
       case "setStarvation":
         controller.frameStarvationMode = step.mode;
         return;
+      case "setTransform":
+        this.seat(step).view.avatarTransform = { x: step.x, y: step.y, scale: step.scale };
+        return;
+      case "setResolutionCap":
+        return AvatarSDK.setRenderResolutionCap(step.lines !== null, step.lines ?? undefined);
+      case "setRenderQuality":
+        return AvatarSDK.setRenderQuality(step.quality);
+      case "pauseRendering":
+        return this.seat(step).view.pauseRendering();
+      case "resumeRendering":
+        return this.seat(step).view.resumeRendering();
+      case "monitorFrames":
+        controller.frameRateMonitorEnabled = step.value;
+        return;
+      case "launch":
+        return this.launch(step.region ?? "auto");
       case "setToken":
         return AvatarSDK.setSessionToken(step.token);
       case "cleanup":
@@ -211,6 +233,7 @@ export class World {
       const avatar = await this.manager.load(step.avatar, ({ type }) => {
         if (told.at(-1) !== type) told.push(type);
       });
+      this.loaded.set(step.avatar, avatar);
       const known = { fromCache: avatar.isFromCache, version: avatar.version, name: avatar.name };
       expect(known).toMatchObject(step.result ?? {});
     } finally {
@@ -220,8 +243,12 @@ export class World {
 
   private async openView(step: Record<string, any>): Promise<void> {
     const { setup } = this.scenario;
-    const poses: Pose[] = [];
-    const view = new AvatarView(SOMEONE, this.container, {
+    const container = this.dom.container();
+    const seat: Seat = {
+      view: null as never, container, poses: [], framings: [], sampleRate: 0, events: [], isBroken: false, lookedAt: 0,
+      statistics: null,
+    };
+    const view = new AvatarView(this.loaded.get(step.avatar) ?? SOMEONE, container, {
       audioFormat: {
         ...(step.sampleRate && { sampleRate: step.sampleRate }),
         ...(step.inputFormat && { inputAudioFormat: step.inputFormat }),
@@ -235,16 +262,18 @@ export class World {
         load: () => Promise.resolve(),
         setShadowTaps: () => undefined,
         resize: () => undefined,
-        draw: (pose) => {
+        draw: (pose, framing) => {
+          if (seat.isBroken) throw new Error("the renderer lost its context");
           const copy = neutralPose();
           copy.weights.set(pose.weights);
-          poses.push(copy);
+          seat.poses.push(copy);
+          seat.framings.push(JSON.stringify(framing));
         },
         clipBox: () => null,
         dispose: () => undefined,
       }),
     });
-    const seat: Seat = { view, poses, sampleRate: view.controller.audioFormat.sampleRate, events: [] };
+    Object.assign(seat, { view, sampleRate: view.controller.audioFormat.sampleRate });
     this.seats.set(step.view ?? "main", seat);
     const kinds: string[] = setup.listen ?? STANDARD;
     const tell = (kind: string) => (value: unknown) => {
@@ -254,6 +283,7 @@ export class World {
     view.controller.onConversationState = tell("conversation");
     view.controller.onError = (reason) => tell("error")(reason.code);
     view.controller.onPlaybackStall = tell("stall");
+    view.controller.onFrameRateInfo = (info) => (seat.statistics = info);
     const tellPlayback = (event: Record<string, unknown>): void => {
       if (kinds.includes("playback")) seat.events.push({ ...event, at: this.clock.now() - START_S });
     };
@@ -267,8 +297,9 @@ export class World {
 
   /** The steps begin with a drawn frame, at the instant they begin. */
   private async firstFrame(name: string): Promise<void> {
-    const { poses, view } = this.seats.get(name)!;
+    const { poses, framings, view } = this.seats.get(name)!;
     poses.push(view.controller.player.frame(this.clock.now()).pose);
+    framings.push(JSON.stringify({ camera: view.getCameraConfig(), transform: view.avatarTransform }));
   }
 
   private audio(step: Record<string, any>): Uint8Array {
@@ -306,6 +337,13 @@ export class World {
     return step.round ? this.rounds.get(step.round)! : (step.id ?? "");
   }
 
+  private happen(step: Record<string, any>): void {
+    const seat = this.seat(step);
+    if (step.machine === "breakRenderer") seat.isBroken = true;
+    else if (step.machine === "resize") this.dom.resize(seat.container, step.size[0], step.size[1]);
+    else throw new Error(`the machine's verb ${step.machine} is unknown`);
+  }
+
   private serve(step: Record<string, any>): void {
     if (step.server === "answer") {
       this.server.answers = Array.isArray(step.answer) ? step.answer : [step.answer];
@@ -319,6 +357,7 @@ export class World {
       status: () => (library.statuses = { ...library.statuses, ...step }),
       breakDownloads: () => (library.breaks = { after: step.after, times: step.times }),
       holdDownloads: () => library.hold(step.value),
+      bootstrap: () => (this.bootstrap = step.answer),
       confirm: () => connection.confirm(),
       motion: () => connection.push(motionMessage(this.id(step), step as Motion)),
       error: () => connection.error(step.code, step.message, this.id(step)),
@@ -331,74 +370,4 @@ export class World {
     if (!act) throw new Error(`the server's verb ${step.server} is unknown`);
     act();
   }
-
-  private expect(key: string, wanted: any, step: Record<string, any>): void {
-    const seat = this.seat(step);
-    const controller = seat?.view.controller;
-    const newest = this.server.connections.at(step.connection ?? -1);
-    switch (key) {
-      case "connection":
-        return expect(controller.connectionState).toBe(wanted);
-      case "conversation":
-        return expect(controller.conversationState).toBe(wanted);
-      case "audioTime":
-        return expect(Math.abs(controller.getAudioTime() - wanted), "audioTime").toBeLessThanOrEqual(0.05);
-      case "events": {
-        const told = errorBehindFailed(seat.events);
-        seat.events = [];
-        expect(told.map(bare)).toEqual(wanted.map(bare));
-        wanted.forEach((event: any, i: number) => {
-          if ("position" in event) expect(Math.abs(told[i]!.position - event.position)).toBeLessThanOrEqual(0.05);
-          if ("at" in event) expect(Math.abs(told[i]!.at - event.at), JSON.stringify(told[i])).toBeLessThanOrEqual(0.06);
-        });
-        return;
-      }
-      case "sent": {
-        const names = new Map([...this.rounds].map(([name, id]) => [id, name]));
-        const received = newest!.takeReceived(names);
-        const shown = received.map((got, i) =>
-          Object.fromEntries(Object.entries(got).filter(([k]) => k !== "bytes" || "bytes" in (wanted[i] ?? {}))),
-        );
-        return expect(shown).toEqual(wanted);
-      }
-      case "connections":
-        return expect(this.server.attempts.length).toBe(wanted);
-      case "open":
-        return expect(this.server.connections.filter((connection) => connection.open).length).toBe(wanted);
-      case "token":
-        return expect(this.server.attempts.at(-1)!.sessionToken).toBe(wanted);
-      case "face":
-        for (const [shape, [low, high]] of Object.entries(wanted as Record<ArkitName, [number, number]>)) {
-          const weight = seat.poses.at(-1)!.weights[ARKIT_INDEX[shape as ArkitName]]!;
-          expect(weight, shape).toBeGreaterThanOrEqual(low);
-          expect(weight, shape).toBeLessThanOrEqual(high);
-        }
-        return;
-      case "requests": {
-        const { metadataRequests, ranges } = this.library;
-        return expect({ metadata: metadataRequests, assets: ranges.length, ranges }).toMatchObject(wanted);
-      }
-      case "neverDrawn":
-        for (const shape of wanted as ArkitName[]) {
-          const most = Math.max(...seat.poses.map((pose) => pose.weights[ARKIT_INDEX[shape]]!));
-          expect(most, shape).toBeLessThanOrEqual(SHOWN);
-        }
-        return;
-      default:
-        throw new Error(`the expectation ${key} is unknown`);
-    }
-  }
-}
-
-function bare(event: Record<string, any>): Record<string, any> {
-  return Object.fromEntries(Object.entries(event).filter(([key]) => key !== "at" && key !== "position"));
-}
-
-/** The order of `failed` and its error is free; make it one. */
-function errorBehindFailed(events: readonly Record<string, any>[]): Record<string, any>[] {
-  const told = [...events];
-  for (let i = 0; i + 1 < told.length; i++) {
-    if ("error" in told[i]! && told[i + 1]!.connection === "failed") [told[i], told[i + 1]] = [told[i + 1]!, told[i]!];
-  }
-  return told;
 }

@@ -8,8 +8,8 @@ const FOLDER = new URL("../../../tests/conformance/scenarios/", import.meta.url)
 /** What this client and its runner can do. */
 const ABILITIES = [
   "upgradeStatus", "opus", "opusUplink", "backend", "strictSync", "reconnect", "tokenProvider", "playbackEvents", "load",
-  "resume", "audioUnlock",
-];
+  "resume", "audioUnlock", "launch", "surface", "statistics", "rendererFaults",
+]; // not: soundDevice (a browser's sound goes where the browser's goes), avatarFiles (it keeps avatars in memory)
 
 function substitute(value: any, given: Record<string, unknown>): any {
   if (typeof value === "string" && value in given) return given[value];
