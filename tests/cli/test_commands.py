@@ -246,7 +246,8 @@ def test_tokens_are_made_and_revoked_and_their_key_rotated(shell: Shell) -> None
     assert (status, app["id"] in out) == (0, True)
     assert made["session_token"] not in out
     assert [key["retired_at"] for key in dropped] == [None]
-    assert shell("tokens", "revoke", "--app", app["id"])[0] == 0
+    assert shell("tokens", "revoke", "--app", app["id"], "--end-sessions")[0] == 0
+    assert shell.json("audit")[0]["detail"] == {"end_sessions": True}
 
 
 def test_an_avatar_is_published_withdrawn_and_removed(shell: Shell) -> None:

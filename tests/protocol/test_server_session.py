@@ -24,6 +24,7 @@ from avatarkit.protocol import (
 )
 from avatarkit.protocol import avatarkit_pb2 as pb
 
+LIVEKIT = pb.LiveKitEgressConfig(url="wss://x", room_name="r", api_token="t")
 CHUNK = MotionChunk(0, b"\0" * 520, b"\0" * 120)  # ten frames, 400 ms
 
 
@@ -135,16 +136,36 @@ class TestHandshake:
     @pytest.mark.parametrize(
         "egress",
         [
-            {"egress_type": 1},
-            {"egress_type": 2},
-            {"livekit_egress": pb.LiveKitEgressConfig(url="wss://x")},
-            {"agora_egress": pb.AgoraEgressConfig()},
+            {"egress_type": 1, "livekit_egress": LIVEKIT},
+            {"egress_type": 2, "agora_egress": pb.AgoraEgressConfig(channel_name="c")},
+            {"livekit_egress": LIVEKIT},
         ],
     )
     def test_egress_is_refused_with_code_14(self, egress: dict[str, Any]) -> None:
         refused = refusal(ServerSession("c1").receive_bytes(configuration(**egress)))
 
         assert (refused.code, refused.message) == (14, "egress client is not configured on server")
+
+    @pytest.mark.parametrize(
+        ("egress", "phrase"),
+        [
+            ({"egress_type": 1}, "livekit_egress"),
+            ({"egress_type": 1, "agora_egress": pb.AgoraEgressConfig(channel_name="c")}, "livekit_egress"),
+            ({"livekit_egress": pb.LiveKitEgressConfig(url="wss://x", api_token="t")}, "livekit_egress"),
+            (
+                {"egress_type": 1, "livekit_egress": pb.LiveKitEgressConfig(url="w", room_name="r", api_key="k")},
+                "missing livekit credentials",
+            ),
+            ({"egress_type": 2}, "agora_egress"),
+            ({"agora_egress": pb.AgoraEgressConfig(token="t")}, "agora_egress"),
+        ],
+    )
+    def test_egress_that_could_work_nowhere_is_refused_with_code_16(
+        self, egress: dict[str, Any], phrase: str
+    ) -> None:
+        refused = refusal(ServerSession("c1").receive_bytes(configuration(**egress)))
+
+        assert (refused.code, phrase in refused.message) == (16, True)
 
     def test_nothing_is_taken_after_a_refusal(self) -> None:
         session = ServerSession("c1")

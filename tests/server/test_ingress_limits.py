@@ -60,10 +60,11 @@ class TestTokensAndQuotas:
             assert (await client.closed())[0] == 4002
 
     async def test_without_credits_nobody_comes_in(self, server: Running) -> None:
+        token = await server.token()
         await self.limit_credits(server, 0)
 
-        assert (await refusal(server))[0] == 402
-        assert b"Session denied" in (await refusal(server))[1]
+        status, body = await refusal(server, token)
+        assert (status, b"Session denied" in body) == (402, True)
 
     async def test_credits_that_run_out_end_the_session(self, server: Running) -> None:
         client = await server.session()
@@ -72,6 +73,21 @@ class TestTokensAndQuotas:
 
         assert (await client.next()).server_error.message == "credits exhausted"
         assert (await client.closed())[0] == 4001
+
+    async def test_a_revoked_token_ends_its_session_only_if_that_is_wanted(self, server: Running) -> None:
+        token, other = await server.token(), await opened(server, await server.token())
+        client = await opened(server, token)
+        for round_id, body in (("a", {"token": token}), ("b", {"token": token, "end_sessions": True})):
+            assert client.socket.close_code is None
+            headers = {"X-Admin-Key": server.credentials.admin_key}
+            await server.http.post("/v1/admin/revoked-tokens", headers=headers, json=body)
+            await (await server.services.meter()).beat()
+            await other.audio(round_id, tone(0.04), end=True)
+            await other.until_end(round_id)
+
+        assert (await client.next()).server_error.message == "invalid session token: it was revoked"
+        assert (await client.closed())[0] == 4010
+        assert other.socket.close_code is None
 
     async def test_a_session_that_is_over_was_charged_and_gave_its_place_back(self, start: Start) -> None:
         async with start(sessions_per_app=1) as server:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from typing import Any
 
 import pytest
 from server_kit import LoudnessEngine, Running, Start, frames_of, tone, until
@@ -165,11 +166,12 @@ async def test_two_clients_do_not_hear_each_other(server: Running) -> None:
     [
         ({"sample_rate": 11025}, 0, "unsupported sample rate"),
         ({"audio_format": 7}, 3, "unsupported audio format"),
-        ({"egress_type": 1}, 14, "egress client is not configured on server"),
+        ({"agora_egress": pb.AgoraEgressConfig(channel_name="c")}, 14, "egress client is not configured on server"),
+        ({"egress_type": 1}, 16, "livekit_egress"),
     ],
 )
 async def test_a_refused_configuration_is_explained_and_closed(
-    server: Running, configuration: dict[str, int], code: int, phrase: str
+    server: Running, configuration: dict[str, Any], code: int, phrase: str
 ) -> None:
     client = await server.open()
     await client.configure(**({"sample_rate": 16000} | configuration))

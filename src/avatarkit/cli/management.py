@@ -43,8 +43,8 @@ class Management(Protocol):
         lifetime_s: int | None = None,
         options: TokenOptions | None = None,
     ) -> Record: ...
-    async def revoke_token(self, token: str) -> Record: ...  # noqa: D102
-    async def revoke_tokens(self, app_id: str) -> None: ...  # noqa: D102
+    async def revoke_token(self, token: str, *, end_sessions: bool = False) -> Record: ...  # noqa: D102
+    async def revoke_tokens(self, app_id: str, *, end_sessions: bool = False) -> None: ...  # noqa: D102
     async def list_signing_keys(self) -> list[Record]: ...  # noqa: D102
     async def rotate_signing_key(self, *, drop_old: bool = False) -> list[Record]: ...  # noqa: D102
     async def list_avatars(self) -> list[Record]: ...  # noqa: D102

@@ -94,13 +94,14 @@ class RemoteManagement:
         headers = {"X-Api-Key": api_key}
         return await self._send("POST", "/v1/console/session-tokens", headers=headers, json=body)
 
-    async def revoke_token(self, token: str) -> Record:
+    async def revoke_token(self, token: str, *, end_sessions: bool = False) -> Record:
         """Revoke a session token."""
-        return await self._ask("POST", "/revoked-tokens", json={"token": token})
+        return await self._ask("POST", "/revoked-tokens", json={"token": token, "end_sessions": end_sessions})
 
-    async def revoke_tokens(self, app_id: str) -> None:
+    async def revoke_tokens(self, app_id: str, *, end_sessions: bool = False) -> None:
         """Revoke every session token of an app."""
-        await self._ask("DELETE", _path("apps", app_id, "tokens"))
+        query = {"end_sessions": "true" if end_sessions else "false"}
+        await self._ask("DELETE", _path("apps", app_id, "tokens"), params=query)
 
     async def list_signing_keys(self) -> list[Record]:
         """The signing keys."""

@@ -47,25 +47,28 @@ def revoke(
     token: Annotated[str | None, typer.Argument(help="A session token.", metavar="[TOKEN]")] = None,
     *,
     app_id: Annotated[str | None, typer.Option("--app", help="Revoke every token of this app instead.")] = None,
+    end_sessions: Annotated[
+        bool, typer.Option("--end-sessions", help="End its open sessions too, within a second.")
+    ] = False,
     data: Data = None,
     url: Url = None,
     admin_key: AdminKey = None,
 ) -> None:
-    """Make one session token void, or all that an app got until now. Open sessions go on.
+    """Make one session token void, or all that an app got until now. Open sessions go on unless you say otherwise.
 
     Examples:
 
-        avatarkit tokens revoke eyJhbGciOi...
+        avatarkit tokens revoke eyJhbGciOi... --end-sessions
 
         avatarkit tokens revoke --app app_0123456789abcdef
     """
     if (token is None) == (app_id is None):
         raise typer.BadParameter("give a token or --app")
     if app_id is not None:
-        manage(data, url, admin_key, lambda work: work.revoke_tokens(app_id))
+        manage(data, url, admin_key, lambda work: work.revoke_tokens(app_id, end_sessions=end_sessions))
         typer.echo(f"Revoked every token of {app_id}.")
     elif token is not None:
-        revoked = manage(data, url, admin_key, lambda work: work.revoke_token(token))
+        revoked = manage(data, url, admin_key, lambda work: work.revoke_token(token, end_sessions=end_sessions))
         typer.echo(f"Revoked the token {revoked['id']} of {revoked['appId']}.")
 
 

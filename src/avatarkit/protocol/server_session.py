@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError
 
 from avatarkit.protocol import avatarkit_pb2 as pb
 from avatarkit.protocol.codes import CloseCode, PlaybackState, ServerErrorCode
+from avatarkit.protocol.egress import egress_problem
 from avatarkit.protocol.errors import ProtocolError, UnexpectedMessageError
 from avatarkit.protocol.events import (
     AudioReceived,
@@ -153,9 +154,8 @@ class ServerSession:
         if not message.HasField("client_configure_session"):
             raise _Refusal(_BY_TEXT, "ClientConfigureSession message is nil")
         wanted = message.client_configure_session
-        has_egress = wanted.HasField("livekit_egress") or wanted.HasField("agora_egress")
-        if wanted.egress_type != pb.EGRESS_TYPE_UNSPECIFIED or has_egress:
-            raise _Refusal(ServerErrorCode.EGRESS_UNAVAILABLE, "egress client is not configured on server")
+        if (problem := egress_problem(wanted)) is not None:
+            raise _Refusal(*problem)
         is_opus = wanted.audio_format == pb.AUDIO_FORMAT_OGG_OPUS
         if not is_opus and wanted.audio_format != pb.AUDIO_FORMAT_PCM_S16LE:
             raise _Refusal(

@@ -33,7 +33,8 @@ async def _admit(request: Request, _operation: Operation) -> Administration:
 
 
 def _operation(method: str, path: str, handler: Any, summary: str, returns: dict[int, Any], **more: Any) -> Operation:
-    refusals = more.pop("refusals", {}) | (_NOT_FOUND if "{" in path else {}) | ({413: "Too large"} if more else {})
+    refusals = more.pop("refusals", {}) | (_NOT_FOUND if "{" in path else {})
+    refusals |= {413: "Too large"} if "body" in more or "media" in more else {}
     return Operation(
         method=method,
         path=_A + path,
@@ -100,15 +101,20 @@ OPERATIONS: Final = (
         body=shapes.TOKEN_REQUEST,
     ),
     _operation(
-        "DELETE", "/apps/{app_id}/tokens", calls.revoke_tokens, "Revoke every session token of an app", {204: None}
+        "DELETE",
+        "/apps/{app_id}/tokens",
+        calls.revoke_tokens,
+        "Revoke every session token of an app, and end its sessions if that is wanted",
+        {204: None},
+        query={"end_sessions": flag(default=False)},
     ),
     _operation(
         "POST",
         "/revoked-tokens",
         calls.revoke_token,
-        "Revoke one session token",
+        "Revoke one session token, and end its sessions if that is wanted",
         {200: shapes.REVOKED},
-        body=record(("token",), token=text(1, 2048)),
+        body=record(("token",), token=text(1, 2048), end_sessions=flag(default=False)),
     ),
     _operation("GET", "/signing-keys", calls.list_signing_keys, "List the signing keys", {200: shapes.SIGNING_KEYS}),
     _operation(

@@ -102,13 +102,13 @@ async def create_token(call: Call) -> Response:
 
 async def revoke_tokens(call: Call) -> Response:
     """Revoke all tokens of an app."""
-    await call.who.revoke_tokens(call.path["app_id"])
+    await call.who.revoke_tokens(call.path["app_id"], **call.query)
     return _nothing()
 
 
 async def revoke_token(call: Call) -> Response:
     """Revoke a token."""
-    return _answer(await call.who.revoke_token(call.body["token"]))
+    return _answer(await call.who.revoke_token(**call.body))
 
 
 async def list_signing_keys(call: Call) -> Response:

@@ -136,22 +136,24 @@ class Administration:
         bought = replace(options or TokenOptions(), key_prefix=key.prefix)
         return await self.create_token(key.app_id, lifetime_s=lifetime_s, options=bought)
 
-    async def revoke_token(self, token: str) -> Record:
-        """Make one session token void. An open session goes on."""
+    async def revoke_token(self, token: str, *, end_sessions: bool = False) -> Record:
+        """Make one session token void. Open sessions go on, or end within a second."""
         from avatarkit.server.console.tokens import TokenSigner  # noqa: PLC0415
 
         signer = TokenSigner(await self._store.signing_keys.valid(now=self._now()))
         claims = signer.check(token, now=0.0)  # an expired one is void already, which is no error
         if not isinstance(claims, TokenClaims):
             raise error(ErrorCode.CONFIGURATION_INVALID, "That is no session token of this server.", hint="")
-        await self._store.tokens.revoke(claims.id, app_id=claims.app_id, expires_at=claims.expires_at)
-        await self._note("token.revoke", claims.app_id, token=claims.id)
+        await self._store.tokens.revoke(
+            claims.id, app_id=claims.app_id, expires_at=claims.expires_at, end_sessions=end_sessions
+        )
+        await self._note("token.revoke", claims.app_id, token=claims.id, end_sessions=end_sessions)
         return {"id": claims.id, "appId": claims.app_id, "expireAt": claims.expires_at}
 
-    async def revoke_tokens(self, app_id: str) -> None:
-        """Make every session token void that the app got until now. Open sessions go on."""
-        await self._store.tokens.revoke_all(app_id, now_ms=self._now_ms() + 1)
-        await self._note("token.revoke_all", app_id)
+    async def revoke_tokens(self, app_id: str, *, end_sessions: bool = False) -> None:
+        """Make every session token void that the app got until now. Open sessions go on, or end within a second."""
+        await self._store.tokens.revoke_all(app_id, now_ms=self._now_ms() + 1, end_sessions=end_sessions)
+        await self._note("token.revoke_all", app_id, end_sessions=end_sessions)
 
     async def list_signing_keys(self) -> list[Record]:
         """The keys that sign or verify session tokens, the one that signs first; never their values."""

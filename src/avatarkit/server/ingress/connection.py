@@ -125,8 +125,13 @@ class Connection:
         if self._is_over:
             return
         self._heard_s = self._services.clock.now()
-        for event in self._session.receive_text("") if data is None else self._session.receive_bytes(data):
-            self._act(event)
+        try:
+            for event in self._session.receive_text("") if data is None else self._session.receive_bytes(data):
+                self._act(event)
+        except Exception:  # whatever it is, the client is told, and the other sessions go on
+            with log_context(connection=self.id):
+                _log.exception("a message could not be handled")
+            self.end(endings.INTERNAL_FAULT)
 
     def broke_rules(self, code: int, reason: str) -> None:
         """The client sent what is no WebSocket frame."""

@@ -55,6 +55,10 @@ def bad_style(reason: str) -> Ending:
     return Ending(ServerErrorCode.INVALID_REQUEST, reason, CloseCode.POLICY_VIOLATION)
 
 
+INTERNAL_FAULT: Final = Ending(ServerErrorCode.UNSPECIFIED, "internal error", CloseCode.INTERNAL_ERROR)
+TOKEN_REVOKED: Final = Ending(
+    ServerErrorCode.AUTH_FAILED, "invalid session token: it was revoked", CloseCode.AUTH_FAILED
+)
 APP_DISABLED: Final = Ending(
     ServerErrorCode.AUTH_FAILED, "session denied: the app is disabled", CloseCode.AUTH_FAILED
 )
@@ -65,6 +69,7 @@ ORDERED: Final = {
     EndReason.CREDITS_EXHAUSTED: CREDITS_EXHAUSTED,
     EndReason.APP_DISABLED: APP_DISABLED,
     EndReason.OPERATOR: ENDED_BY_OPERATOR,
+    EndReason.TOKEN_REVOKED: TOKEN_REVOKED,
     EndReason.LOST: SERVICE_FAILED,
 }
 """What the store orders to end."""

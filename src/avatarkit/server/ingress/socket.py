@@ -18,6 +18,8 @@ from avatarkit.server.ingress.framing import (
 
 CLOSE_TIMEOUT_S: Final = 5.0
 """A client that does not answer the close is not waited for any longer."""
+BROKEN_CLOSE_TIMEOUT_S: Final = 1.0
+"""Time to read why, for a client whose bytes, its own close among them, can be understood no more."""
 KEEPALIVE_S: Final = 20.0
 """A client that was silent that long is pinged; one that stays silent as long again is gone."""
 WRITE_BUFFER_BYTES: Final = 64 * 1024
@@ -92,7 +94,8 @@ class MotionSocket(asyncio.Protocol):
         self._is_held = self._is_full = False
         self._read_or_not()
         self._timer.cancel()
-        self._timer = self._loop.call_later(CLOSE_TIMEOUT_S, self._transport.abort)
+        wait_s = BROKEN_CLOSE_TIMEOUT_S if self._is_broken else CLOSE_TIMEOUT_S
+        self._timer = self._loop.call_later(wait_s, self._transport.abort)
 
     def hold(self, *, is_held: bool) -> None:
         """Read nothing, or read again: TCP then makes the client wait."""

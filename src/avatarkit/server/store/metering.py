@@ -25,6 +25,8 @@ class EndReason(Enum):
     CREDITS_EXHAUSTED = "credits exhausted"
     APP_DISABLED = "app disabled"
     OPERATOR = "ended by the operator"
+    TOKEN_REVOKED = "token revoked"  # noqa: S105 - no password
+    """Its token was revoked, and whoever did so wanted its open sessions to end too."""
     LOST = "lost"
     """The store held this server for dead and gave the session's place away."""
 

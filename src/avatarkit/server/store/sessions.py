@@ -19,6 +19,8 @@ from avatarkit.server.store.metering import Beat, EndReason, Refusal, SessionGra
 from avatarkit.server.store.schema import api_keys, apps, revoked_tokens, servers, sessions, used_tokens
 from avatarkit.server.store.writing import insert_new, writing
 
+BEAT_MS: Final = 500
+"""How often a server with open sessions says that it lives: what a kill can lose of the count, or add to it."""
 STALE_MS: Final = 10_000
 """A server that was not seen for that long is dead: its sessions hold no place any more."""
 
@@ -99,8 +101,10 @@ class Sessions:
             for app_id, reason in (await _ending_apps(connection, app_ids, now_ms)).items():
                 query = select(sessions.c.id).where(_held_by(server_id), sessions.c.app_id == app_id)
                 ending |= dict.fromkeys(await connection.scalars(query), reason)
-            asked = select(sessions.c.id).where(_held_by(server_id), sessions.c.end_asked.is_not(None))
-            ending |= dict.fromkeys(await connection.scalars(asked), EndReason.OPERATOR)
+            asked = select(sessions.c.id, sessions.c.end_asked).where(
+                _held_by(server_id), sessions.c.end_asked.is_not(None)
+            )
+            ending |= {row.id: EndReason(row.end_asked) for row in await connection.execute(asked)}
         return Beat(False, ending)
 
     async def forget_dead_servers(self, *, now_ms: int) -> int:
@@ -182,8 +186,10 @@ async def _open_count(connection: AsyncConnection, app_id: str, now_ms: int) -> 
 
 
 async def _used_ms(connection: AsyncConnection, app: Any, now_ms: int) -> int:
-    # A server that lives is charged up to now, a dead one up to when it was last seen.
-    until = case((servers.c.seen_at_ms >= now_ms - STALE_MS, now_ms), else_=servers.c.seen_at_ms)
+    # A server that lives is charged up to now, a dead one up to when it was last seen. Which of them one is that was
+    # just seen cannot be known: it is charged up to its next beat, and so never for a second that it did not live.
+    until = case((servers.c.seen_at_ms >= now_ms - BEAT_MS, now_ms), else_=servers.c.seen_at_ms + BEAT_MS)
+    until = case((servers.c.seen_at_ms >= now_ms - STALE_MS, until), else_=servers.c.seen_at_ms)
     running = case((until > sessions.c.confirmed_at_ms, until - sessions.c.confirmed_at_ms), else_=0)
     query = (
         select(func.sum(running))

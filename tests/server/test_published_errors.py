@@ -1,0 +1,518 @@
+"""Every error that the wire's documents list, caused on our server, as both published packages report it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+import pytest
+from published_kit import VERSIONS, Family, Heard, behind_proxy
+from server_kit import LoudnessEngine, Running, Start, tone
+
+from avatarkit.clock import VirtualClock
+from avatarkit.server.store.records import Scope
+
+NOWHERE = "127.0.0.1:9"
+
+
+@pytest.fixture(params=VERSIONS)
+def family(request: pytest.FixtureRequest) -> Family:
+    return Family(request.param)
+
+
+async def fail(*_: Any, **__: Any) -> None:
+    raise RuntimeError("the database is gone")
+
+
+async def set_quota(server: Running, **quotas: int) -> None:
+    path = f"/v1/admin/apps/{server.credentials.app_id}"
+    headers = {"X-Admin-Key": server.credentials.admin_key}
+    assert (await server.http.patch(path, headers=headers, json={"quotas": quotas})).status_code == 200
+
+
+async def administer(server: Running, method: str, path: str, **body: Any) -> None:
+    headers = {"X-Admin-Key": server.credentials.admin_key}
+    reply = await server.http.request(method, "/v1/admin" + path, headers=headers, **body)
+    assert reply.is_success, reply.text
+
+
+@contextlib.asynccontextmanager
+async def asked_too_much(server: Running) -> AsyncIterator[dict[str, str]]:
+    """Through a proxy, as somebody who has no request left."""
+    somebody = "203.0.113.5"
+    while (await server.http.get("/healthy", headers={"X-Forwarded-For": somebody})).status_code != 429:
+        pass
+    async with behind_proxy(server, X_Forwarded_For=somebody) as addresses:
+        yield addresses
+
+
+LIMITED = {"trusted_proxies": ("127.0.0.1",), "requests_per_minute": 3}
+
+
+class TestTokens:
+    """Section 1.1: the token endpoint. HTTP status, code of ``spatius``, code of ``spatialreal``."""
+
+    async def bad_request(self, server: Running, family: Family) -> Any:
+        return await family.init_error(server, expire_at=datetime.now(UTC) + timedelta(hours=48))
+
+    async def bad_key(self, server: Running, family: Family) -> Any:
+        return await family.init_error(server, api_key="bogus")
+
+    async def revoked_key(self, server: Running, family: Family) -> Any:
+        store = await server.services.store()
+        await store.keys.revoke(server.credentials.api_key[:11], now=1)
+        return await family.init_error(server)
+
+    async def no_credits(self, server: Running, family: Family) -> Any:
+        await set_quota(server, credit_limit_s=0)
+        return await family.init_error(server)
+
+    async def wrong_scope(self, server: Running, family: Family) -> Any:
+        store = await server.services.store()
+        reader = await store.keys.create(server.credentials.app_id, now=1, scopes=[Scope.AVATARS_READ])
+        return await family.init_error(server, api_key=reader.text)
+
+    async def wrong_address(self, server: Running, family: Family) -> Any:
+        return await family.init_error(server, console_endpoint_url=server.url + "/console")
+
+    async def too_many_requests(self, server: Running, family: Family) -> Any:
+        async with asked_too_much(server) as addresses:
+            return await family.init_error(server, **addresses)
+
+    async def broken_store(self, server: Running, family: Family) -> Any:
+        (await server.services.store()).keys.check = fail  # type: ignore[method-assign]
+        return await family.init_error(server)
+
+    async def no_server(self, server: Running, family: Family) -> Any:
+        return await family.init_error(server, console_endpoint_url=f"http://{NOWHERE}")
+
+    @pytest.mark.parametrize(
+        ("cause", "status", "spatius", "spatialreal"),
+        [
+            (bad_request, 400, "invalidRequest", "invalidRequest"),
+            (bad_key, 401, "sessionTokenExpired", "sessionTokenInvalid"),
+            (revoked_key, 401, "sessionTokenExpired", "sessionTokenInvalid"),
+            (no_credits, 402, "billingRequired", "billingRequired"),
+            (wrong_scope, 403, "invalidRequest", "appIDUnrecognized"),
+            (wrong_address, 404, "appIDUnrecognized", "avatarNotFound"),
+            (too_many_requests, 429, "invalidRequest", "concurrencyLimit"),
+            (broken_store, 500, "serverError", "serverError"),
+            (no_server, None, "connectionFailed", "connectionFailed"),
+        ],
+    )
+    async def test_each_status_as_that_clients_code(
+        self, start: Start, family: Family, cause: Any, status: int | None, spatius: str, spatialreal: str
+    ) -> None:
+        async with start(**LIMITED if cause.__name__ == "too_many_requests" else {}) as server:
+            problem = await cause(self, server, family)
+
+        expected = {"spatius": spatius, "spatialreal": spatialreal}[family.name]
+        assert (problem.code.value, problem.http_status, problem.phase) == (expected, status, "session_token")
+
+
+class TestUpgrades:
+    """Section 3.2: rejections of the upgrade. ``spatialreal`` tells apart less."""
+
+    async def bogus_token(self, server: Running, family: Family) -> Any:
+        problem = await family.start_error(server, "bogus")
+        if family.name == "spatius":
+            assert problem.raw_body == '{"message":"Invalid session token"}\n'  # byte for byte
+        return problem
+
+    async def revoked_token(self, server: Running, family: Family) -> Any:
+        token = await server.token()
+        await administer(server, "POST", "/revoked-tokens", json={"token": token})
+        return await family.start_error(server, token)
+
+    async def used_token(self, server: Running, family: Family) -> Any:
+        client = family.client(server)
+        client._session_token = token = await server.token(singleUse=True)
+        await client.start()
+        await client.close()
+        return await family.start_error(server, token)
+
+    async def expired_token(self, server: Running, family: Family) -> Any:
+        now = int(time.time())
+        token = await server.signed(server.credentials.app_id, now=now - 100, expires_at=now - 1)
+        return await family.start_error(server, token)
+
+    async def other_app(self, server: Running, family: Family) -> Any:
+        return await family.start_error(server, app_id="app_other")
+
+    async def gone_app(self, server: Running, family: Family) -> Any:
+        now = int(time.time())
+        token = await server.signed("app_gone", now=now, expires_at=now + 60)
+        return await family.start_error(server, token, app_id="app_gone")
+
+    async def missing_avatar(self, server: Running, family: Family) -> Any:
+        return await family.start_error(server, avatar_id="nobody")
+
+    async def no_credits(self, server: Running, family: Family) -> Any:
+        token = await server.token()
+        await set_quota(server, credit_limit_s=0)
+        return await family.start_error(server, token)
+
+    async def foreign_page(self, server: Running, family: Family) -> Any:
+        async with behind_proxy(server, Origin="https://elsewhere.example") as addresses:
+            return await family.start_error(server, **addresses)
+
+    async def too_many_requests(self, server: Running, family: Family) -> Any:
+        token = await server.token()
+        async with asked_too_much(server) as addresses:
+            return await family.start_error(server, token, **addresses)
+
+    async def full_server(self, server: Running, family: Family) -> Any:
+        async with family.session(server):
+            return await family.start_error(server)
+
+    async def late_server(self, server: Running, family: Family) -> Any:
+        server.services.load._late_s = 10.0
+        return await family.start_error(server)
+
+    async def draining_server(self, server: Running, family: Family) -> Any:
+        await server.services.drain()
+        return await family.start_error(server)
+
+    async def broken_store(self, server: Running, family: Family) -> Any:
+        token = await server.token()
+        (await server.services.store()).avatars.visible = fail  # type: ignore[method-assign]
+        return await family.start_error(server, token)
+
+    async def no_server(self, server: Running, family: Family) -> Any:
+        return await family.start_error(server, "x", ingress_endpoint_url=f"ws://{NOWHERE}/v2/driveningress")
+
+    SETTINGS: ClassVar = {
+        "too_many_requests": LIMITED,
+        "foreign_page": {"cors_origins": ("https://ours.example",)},
+        "full_server": {"connection_limit": 1},
+    }
+
+    @pytest.mark.parametrize(
+        ("cause", "status", "spatius"),
+        [
+            (bogus_token, 400, "sessionTokenInvalid"),
+            (revoked_token, 400, "sessionTokenInvalid"),
+            (used_token, 400, "sessionTokenInvalid"),
+            (other_app, 400, "appIDMismatch"),
+            (expired_token, 401, "sessionTokenExpired"),
+            (no_credits, 402, "billingRequired"),
+            (foreign_page, 403, "invalidRequest"),
+            (missing_avatar, 404, "avatarNotFound"),
+            (gone_app, 404, "appIDUnrecognized"),
+            (too_many_requests, 429, "invalidRequest"),
+            (broken_store, 500, "serverError"),
+            (full_server, 503, "serverError"),
+            (late_server, 503, "serverError"),
+            (draining_server, 503, "serverError"),
+            (no_server, None, "connectionFailed"),
+        ],
+    )
+    async def test_each_status_as_that_clients_code(
+        self, start: Start, family: Family, cause: Any, status: int | None, spatius: str
+    ) -> None:
+        async with start(**self.SETTINGS.get(cause.__name__, {})) as server:
+            problem = await cause(self, server, family)
+
+        if family.name == "spatius":
+            assert (problem.code.value, problem.http_status) == (spatius, status)
+            assert problem.phase == "websocket_connect"
+        else:
+            is_refused = status in (401, 403)
+            assert problem.code.value == ("sessionTokenInvalid" if is_refused else "connectionFailed")
+            assert problem.retryable is not is_refused
+
+
+def bytes_first(data: bytes | str) -> Callable[[Any], Awaitable[None]]:
+    """Sends that in place of the configuration."""
+
+    async def send(client: Any) -> None:
+        await client._connection.send(data)
+
+    return send
+
+
+class TestHandshakes:
+    """Sections 3.3 and 3.7: the server's first message is an error."""
+
+    async def sample_rate(self, server: Running, family: Family) -> Any:
+        return await family.start_error(server, sample_rate=11025)
+
+    async def one_session_too_many(self, server: Running, family: Family) -> Any:
+        async with family.session(server):
+            return await family.start_error(server)
+
+    async def egress_that_is_not_there(self, server: Running, family: Family) -> Any:
+        room = family.package.LiveKitEgressConfig(url="wss://x", api_token="t", room_name="r", publisher_id="p")
+        return await family.start_error(server, livekit_egress=room)
+
+    async def agora_that_is_not_there(self, server: Running, family: Family) -> Any:
+        channel = family.package.AgoraEgressConfig(channel_name="c", token="t", uid=1, publisher_id="p")
+        return await family.start_error(server, agora_egress=channel)
+
+    async def egress_without_credentials(self, server: Running, family: Family) -> Any:
+        room = family.package.LiveKitEgressConfig(url="wss://x", room_name="r", publisher_id="p")
+        return await family.start_error(server, livekit_egress=room)
+
+    async def egress_without_channel(self, server: Running, family: Family) -> Any:
+        channel = family.package.AgoraEgressConfig(channel_name="", token="t", uid=1, publisher_id="p")
+        return await family.start_error(server, agora_egress=channel)
+
+    async def unknown_style(self, server: Running, family: Family) -> Any:
+        return await family.start_error(server, extra_params={"motion_style": "furious:7"})
+
+    async def audio_first(self, server: Running, family: Family) -> Any:
+        return await family.start_error(server, first=bytes_first(b"\x08\x03"))
+
+    async def text_first(self, server: Running, family: Family) -> Any:
+        return await family.start_error(server, first=bytes_first("hello"))
+
+    async def nonsense_first(self, server: Running, family: Family) -> Any:
+        return await family.start_error(server, first=bytes_first(b"\xff\xff"))
+
+    async def empty_configuration(self, server: Running, family: Family) -> Any:
+        return await family.start_error(server, first=bytes_first(b"\x08\x01"))
+
+    async def silence(self, server: Running, family: Family) -> Any:
+        async def wait(_client: Any) -> None:
+            await server.services.clock.advance(11)  # type: ignore[attr-defined]
+
+        return await family.start_error(server, first=wait)
+
+    async def no_engine(self, server: Running, family: Family) -> Any:
+        return await family.start_error(server)
+
+    async def drain(self, server: Running, family: Family) -> Any:
+        async def wait(_client: Any) -> None:
+            await server.services.drain()
+
+        return await family.start_error(server, first=wait)
+
+    SETTINGS: ClassVar[dict[str, Callable[[], dict[str, Any]]]] = {
+        "one_session_too_many": lambda: {"sessions_per_app": 1},
+        "silence": lambda: {"clock": VirtualClock()},
+        "no_engine": lambda: {"engine": object()},
+    }
+
+    @pytest.mark.parametrize(
+        ("cause", "number", "spatius", "spatialreal"),
+        [
+            (sample_rate, 0, "unsupportedSampleRate", "serverError"),
+            (egress_that_is_not_there, 14, "egressUnavailable", "serverError"),
+            (agora_that_is_not_there, 14, "egressUnavailable", "serverError"),
+            (egress_without_credentials, 16, "invalidEgressConfig", "serverError"),
+            (egress_without_channel, 16, "invalidEgressConfig", "serverError"),
+            (unknown_style, 3, "invalidRequest", None),
+            (one_session_too_many, 4003, "serverError", "concurrencyLimit"),  # spatius has no word for it
+            (audio_first, 0, "protocolError", "serverError"),
+            (text_first, 0, "protocolError", "serverError"),
+            (nonsense_first, 0, "protocolError", "serverError"),
+            (empty_configuration, 0, "protocolError", "serverError"),
+            (silence, 0, "protocolError", "serverError"),
+            (no_engine, 4503, "upstreamError", "upstreamError"),
+            (drain, None, "connectionClosed", "connectionClosed"),
+        ],
+    )
+    async def test_each_number_and_phrase_as_that_clients_code(
+        self, start: Start, family: Family, cause: Any, number: int | None, spatius: str, spatialreal: str | None
+    ) -> None:
+        expected = {"spatius": spatius, "spatialreal": spatialreal}[family.name]
+        if expected is None:
+            pytest.skip(f"{family.name} has no such option")
+        async with start(**self.SETTINGS.get(cause.__name__, dict)()) as server:
+            problem = await cause(self, server, family)
+
+        assert problem.code.value == expected
+        if number is not None:
+            assert int(problem.server_code) == number
+
+
+@dataclass
+class Cause:
+    """What ends a session, and what the clients say: their code for the error, and for the close."""
+
+    act: Callable[[Running, Any], Awaitable[None]]
+    spatius: list[str]
+    spatialreal: list[str]
+    close_code: int
+    settings: Callable[[], dict[str, Any]] = dict
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.act.__name__
+
+
+async def credits_run_out(server: Running, _client: Any) -> None:
+    await set_quota(server, credit_limit_s=0)
+    await (await server.services.meter()).beat()
+
+
+async def time_is_up(server: Running, _client: Any) -> None:
+    await server.services.clock.advance(21)  # type: ignore[attr-defined]
+
+
+async def nobody_speaks(server: Running, _client: Any) -> None:
+    await server.services.clock.advance(31)  # type: ignore[attr-defined]
+
+
+async def app_is_disabled(server: Running, _client: Any) -> None:
+    await administer(server, "PATCH", f"/apps/{server.credentials.app_id}", json={"disabled": True})
+    await (await server.services.meter()).beat()
+
+
+async def operator_ends_it(server: Running, client: Any) -> None:
+    (connection,) = server.services.sessions
+    await administer(server, "DELETE", f"/sessions/{connection.id}")
+    await (await server.services.meter()).beat()
+
+
+async def token_is_revoked(server: Running, client: Any) -> None:
+    body = {"token": client._session_token, "end_sessions": True}
+    await administer(server, "POST", "/revoked-tokens", json=body)
+    await (await server.services.meter()).beat()
+
+
+async def all_tokens_are_revoked(server: Running, _client: Any) -> None:
+    await administer(server, "DELETE", f"/apps/{server.credentials.app_id}/tokens?end_sessions=true")
+    await (await server.services.meter()).beat()
+
+
+async def engine_fails(_server: Running, client: Any) -> None:
+    await client.send_audio(tone(1.0))
+
+
+async def held_for_dead(server: Running, _client: Any) -> None:
+    store = await server.services.store()
+    await store.sessions.forget_dead_servers(now_ms=int((time.time() + 60) * 1000))
+    await (await server.services.meter()).beat()
+
+
+async def fault_of_ours(server: Running, client: Any) -> None:
+    (connection,) = server.services.sessions
+    connection._watch.turn = None  # type: ignore[assignment, method-assign]
+    await client.send_audio(tone(0.1))
+
+
+async def second_configuration(_server: Running, client: Any) -> None:
+    await client._connection.send(b"\x08\x01")
+
+
+async def server_message(_server: Running, client: Any) -> None:
+    await client._connection.send(b"\x08\x02")
+
+
+async def nonsense(_server: Running, client: Any) -> None:
+    await client._connection.send(b"\xff\xff")
+
+
+async def no_opus(_server: Running, client: Any) -> None:
+    await client.send_audio(b"RIFF....WAVE")
+
+
+async def message_too_big(_server: Running, client: Any) -> None:
+    with contextlib.suppress(Exception):  # the server may close while it is being sent
+        await client.send_audio(bytes(9 << 20))
+
+
+async def too_many_messages(_server: Running, client: Any) -> None:
+    with contextlib.suppress(Exception):
+        for _ in range(30):
+            await client.send_audio(b"\0\0")
+
+
+async def stop_in_peace(server: Running, _client: Any) -> None:
+    await server.services.drain()
+
+
+async def stop_in_a_hurry(server: Running, client: Any) -> None:
+    await client.send_audio(tone(0.2))
+    await asyncio.sleep(0.05)
+    draining = asyncio.create_task(server.services.drain())
+    await server.services.clock.advance(31)  # type: ignore[attr-defined]
+    await draining
+
+
+def _broken_engine() -> dict[str, Any]:
+    def broken() -> None:
+        raise RuntimeError("no model")
+
+    return {"engine": LoudnessEngine(broken)}
+
+
+ENDED = "connectionClosed"
+CAUSES = [
+    Cause(credits_run_out, ["creditsExhausted", ENDED], ["creditsExhausted", "creditsExhausted"], 4001),
+    Cause(
+        time_is_up,
+        ["sessionDurationExceeded", ENDED],
+        ["sessionDurationExceeded", "sessionDurationExceeded"],
+        4002,
+        lambda: {"clock": VirtualClock(), "session_limit_s": 20},
+    ),
+    Cause(
+        nobody_speaks,
+        ["idleTimeout", ENDED],
+        ["serverError", "sessionDurationExceeded"],
+        4002,
+        lambda: {"clock": VirtualClock(), "idle_timeout_s": 30},
+    ),
+    Cause(app_is_disabled, ["billingRequired", ENDED], ["sessionTokenInvalid", "sessionTokenInvalid"], 4010),
+    Cause(operator_ends_it, ["billingRequired", ENDED], ["sessionTokenInvalid", "sessionTokenInvalid"], 4010),
+    Cause(token_is_revoked, ["sessionTokenInvalid", ENDED], ["sessionTokenInvalid", "sessionTokenInvalid"], 4010),
+    Cause(
+        all_tokens_are_revoked, ["sessionTokenInvalid", ENDED], ["sessionTokenInvalid", "sessionTokenInvalid"], 4010
+    ),
+    Cause(engine_fails, ["upstreamError", ENDED], ["upstreamError", "upstreamError"], 4503, _broken_engine),
+    Cause(held_for_dead, ["upstreamError", ENDED], ["upstreamError", "upstreamError"], 4503),
+    Cause(
+        stop_in_a_hurry,
+        ["upstreamError", ENDED],
+        ["upstreamError", "upstreamError"],
+        4503,
+        lambda: {"clock": VirtualClock()},
+    ),
+    Cause(fault_of_ours, ["serverError", ENDED], ["serverError", ENDED], 1011),
+    Cause(second_configuration, ["protocolError", ENDED], ["serverError", ENDED], 1008),
+    Cause(server_message, ["protocolError", ENDED], ["serverError", ENDED], 1008),
+    Cause(nonsense, ["serverError", ENDED], ["serverError", ENDED], 1008),
+    Cause(no_opus, ["invalidRequest", ENDED], ["serverError", ENDED], 1008, options={"audio_format": "OGG_OPUS"}),
+    Cause(message_too_big, ["invalidRequest", ENDED], ["serverError", ENDED], 1009),
+    Cause(
+        too_many_messages,
+        ["invalidRequest", ENDED],
+        ["serverError", ENDED],
+        1008,
+        lambda: {"messages_per_second": 1, "message_burst": 10},
+    ),
+    Cause(stop_in_peace, [], [], 1001),
+]
+
+
+@pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.name)
+async def test_each_end_of_a_session_as_that_clients_codes(start: Start, family: Family, cause: Cause) -> None:
+    """Sections 3.7 and 3.8: an error, and the close that follows it."""
+    options = cause.options
+    if "audio_format" in options:
+        options = {"audio_format": family.package.AudioFormat[options["audio_format"]]}
+    async with start(**cause.settings()) as server, family.session(server, **options) as (client, heard):
+        connection = client._connection
+        await cause.act(server, client)
+        await heard.until_closed()
+
+    assert heard.codes() == (cause.spatius if family.name == "spatius" else cause.spatialreal)
+    assert connection.close_code == cause.close_code
+    if family.name == "spatialreal":
+        is_retryable = cause.close_code in (1008, 1011, 1009, 4002, 4503)
+        assert all(error.retryable is is_retryable for error in heard.errors[1:])
+
+
+async def test_a_client_that_leaves_is_told_nothing(server: Running, family: Family) -> None:
+    heard: Heard
+    async with family.session(server) as (client, heard):
+        await client.send_audio(tone(0.2))
+    assert heard.errors == []
