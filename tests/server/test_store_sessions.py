@@ -36,6 +36,7 @@ async def test_seconds_count_from_confirmation_to_close(any_store: Store) -> Non
     await opened(any_store, request(app.id), now_ms=10_000)
     assert await used_s(any_store, app.id, 14_000) == 0
     await any_store.sessions.confirm("s", now_ms=15_000)
+    await any_store.sessions.beat("one", app_ids=[app.id], now_ms=17_400)
     assert await used_s(any_store, app.id, 17_500) == 2.5
     assert await any_store.sessions.close("s", reason="client left", now_ms=19_250) == 4250
     assert await any_store.sessions.close("s", reason="again", now_ms=30_000) == 0
@@ -173,6 +174,22 @@ async def test_credits_are_shared_by_the_apps_sessions_on_all_servers(open_store
     assert await opened(one, request(app.id, "c"), now_ms=5000) is Refusal.CREDITS_EXHAUSTED
     await one.apps.set_quotas(app.id, {"credit_limit_s": 100})
     assert isinstance(await opened(one, request(app.id, "c"), now_ms=5000), SessionGrant)
+
+
+async def test_a_server_that_died_is_never_charged_more_than_half_a_second_that_it_did_not_live(
+    any_store: Store,
+) -> None:
+    app = await any_store.apps.create("shop", now=1)
+    await opened(any_store, request(app.id), now_ms=0)
+    await any_store.sessions.confirm("s", now_ms=0)
+    for beat_ms in range(500, 20_001, 500):
+        await any_store.sessions.beat("one", app_ids=[app.id], now_ms=beat_ms)
+    killed_ms = 20_100
+
+    charged = [await used_s(any_store, app.id, now_ms) for now_ms in range(killed_ms, killed_ms + 30_000, 700)]
+
+    assert min(charged) >= killed_ms / 1000 - 0.5
+    assert max(charged) <= killed_ms / 1000 + 0.5
 
 
 async def test_a_dead_servers_sessions_are_charged_to_its_last_beat_and_hold_no_place(any_store: Store) -> None:

@@ -30,12 +30,10 @@ from typing import Final
 
 from avatarkit.clock import Clock
 from avatarkit.server.store.metering import EndReason, Refusal, SessionRequest
-from avatarkit.server.store.sessions import Sessions
+from avatarkit.server.store.sessions import BEAT_MS, Sessions
 
 _log: Final = logging.getLogger(__name__)
 
-BEAT_S: Final = 0.5
-"""How often a server with sessions says that it lives: what a kill can lose of the count."""
 _TIDY_S: Final = 15.0
 _FORGET_S: Final = 3600.0
 _KEEP_MS: Final = 30 * 24 * 3600 * 1000
@@ -180,7 +178,7 @@ class SessionMeter:
 
     async def _beat_forever(self) -> None:
         while True:
-            await self._clock.sleep_until(self._clock.now() + BEAT_S)
+            await self._clock.sleep_until(self._clock.now() + BEAT_MS / 1000)
             if not self._leases:
                 self._has_work.clear()
                 await self._has_work.wait()

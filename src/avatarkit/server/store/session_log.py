@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from avatarkit.server.store.metering import EndReason
 from avatarkit.server.store.records import SessionRecord
 from avatarkit.server.store.schema import servers, sessions
-from avatarkit.server.store.sessions import STALE_MS
+from avatarkit.server.store.sessions import BEAT_MS, STALE_MS
 from avatarkit.server.store.writing import writing
 
 
@@ -60,7 +60,8 @@ def _record(row: Any, now_ms: int) -> SessionRecord:
     charged_ms = row.charged_ms
     if row.ended_at_ms is None and row.confirmed_at_ms is not None:
         seen_ms = row.seen_at_ms or row.confirmed_at_ms
-        charged_ms = max(0, (now_ms if seen_ms >= now_ms - STALE_MS else seen_ms) - row.confirmed_at_ms)
+        until_ms = min(now_ms, seen_ms + BEAT_MS) if seen_ms >= now_ms - STALE_MS else seen_ms
+        charged_ms = max(0, until_ms - row.confirmed_at_ms)
     return SessionRecord(
         row.id,
         row.app_id,
