@@ -9,7 +9,7 @@
     ├── LoadError            avatar metadata or assets could not be had
     ├── TransportError       the connection broke, timed out, or the server failed
     ├── PlaybackError        sound or motion could not be played
-    └── InputError           audio or motion from the caller is unacceptable
+    └── InputError           audio, motion or a picture from the caller is unacceptable
 
 An error is told apart by its :class:`ErrorCode`, which is stable; the class groups codes by what a caller
 would do about them. Messages may change in any release.
@@ -71,6 +71,7 @@ class ErrorCode(StrEnum):
     TOKEN_REQUEST_FAILED = "tokenRequestFailed"  # noqa: S105 - a code, not a secret
     INVALID_EGRESS_CONFIG = "invalidEgressConfig"
     EGRESS_UNAVAILABLE = "egressUnavailable"
+    IMAGE_QUALITY_REJECTED = "imageQualityRejected"
 
 
 class AvatarError(Exception):
@@ -122,7 +123,7 @@ class PlaybackError(AvatarError):
 
 
 class InputError(AvatarError):
-    """Audio or motion handed in by the caller is unacceptable."""
+    """Audio, motion or a picture handed in by the caller is unacceptable."""
 
 
 class _Entry(NamedTuple):
@@ -191,6 +192,9 @@ _CATALOGUE: Final[dict[ErrorCode, _Entry]] = {
     ),
     _C.EGRESS_UNAVAILABLE: _Entry(
         TransportError, Phase.CONNECT, True, "Ask whoever runs the server whether egress is set up."
+    ),
+    _C.IMAGE_QUALITY_REJECTED: _Entry(
+        InputError, Phase.LOAD, False, "Use a sharp, evenly lit photo of one face seen from the front."
     ),
 }
 

@@ -29,6 +29,8 @@ class MaterialKind(StrEnum):
     LASH = "lash"
     CLOTH = "cloth"
     MATTE = "matte"
+    PHOTO = "photo"
+    """The texture already holds the light; drawn as it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,24 @@ LANE_VALUES: Final = 7 * LANES
 """Places of the lanes within a block, in 1/256 pixel, behind what the lanes add to the edges and to the depth."""
 
 
+def _limits() -> F32:
+    """How far each sample's alpha limit lies from the middle, -0.5..0.5, for rows modulo 4 and lanes of a block.
+
+    The four samples of a pixel lie a quarter apart; the pixels of a 4 x 4 square fill the quarters evenly, in the
+    order of Bayer's matrix (1973), so that soft edges show no pattern.
+    """
+    order = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]])
+    out = np.zeros((4, LANES), np.float32)
+    for row in range(4):
+        for lane in range(LANES):
+            fine, sample = order[row, lane // SAMPLES % 4], lane % SAMPLES
+            out[row, lane] = ((sample + fine) % 4 + (fine + 0.5) / 16.0) / 4.0 - 0.5
+    return out
+
+
+LIMITS: Final = _limits()
+
+
 @kernel
 def lane_places() -> I64:
     """The array for :func:`prepare` to fill, its places filled in."""
@@ -187,10 +205,12 @@ def _alpha_at(alphas: U8, first: Whole, width: Whole, height: Whole, x: Real, y:
 
 @kernel
 def draw_cut(
-    setup: I64, plane: F64, lanes: I64 | I32, flat: I32, stride: Whole, over: Real, cutoff: Real, corners: F32,
-    alphas: U8, texture: I32,
+    setup: I64, plane: F64, lanes: I64 | I32, flat: I32, stride: Whole, over: Real, cutoff: Real, spread: Real,
+    corners: F32, alphas: U8, texture: I32,
 ) -> None:  # fmt: skip
-    """As :func:`draw_solid`, only where alpha reaches ``cutoff``.
+    """As :func:`draw_solid`, only where alpha reaches ``cutoff``, which ``spread`` 0..1 varies from sample to sample.
+
+    At a spread of 1 the share of a pixel's samples is its alpha: four samples of 4 x 4 pixels have 64 limits.
 
     ``corners`` (9,) are the corners' alphas, texel columns and texel rows; ``texture`` (3,) the first texel, width
     (0: no texture) and height of the mipmap level; ``over`` is one over the area.
@@ -242,7 +262,7 @@ def draw_cut(
                         alpha *= _alpha_at(
                             alphas, first, width, height, w0 * u0 + w1 * u1 + w2 * u2, w0 * v0 + w1 * v1 + w2 * v2
                         )
-                    if alpha >= cutoff:
+                    if alpha >= cutoff + spread * LIMITS[y & 3, lane]:
                         k = start + np.uint64(lane)
                         flat[k] = np.int32(lanes[FOUND + lane])
                         flat[k + np.uint64(TRIANGLE)] = mark

@@ -50,6 +50,7 @@ _RESPONSES: Final[dict[MaterialKind, Response]] = {
     MaterialKind.LASH: Response(0.3, 0.3, 0.3, 0.0, 0.0, 0.8, 0.0, 0.02, 0.0, 0.0, 0.2),
     MaterialKind.CLOTH: Response(0.12, 0.12, 0.12, 0.2, 0.0, 1.0, 0.02, 0.0, 0.0, 0.30, 0.8),
     MaterialKind.MATTE: Response(0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.08, 0.04, 0.0, 0.05, 0.8),
+    MaterialKind.PHOTO: Response(),
 }
 
 WRAP: Final = 0
@@ -74,7 +75,9 @@ TEXTURE: Final = 0
 NORMAL_TEXTURE: Final = 1
 DOUBLE_SIDED: Final = 2
 DIRECTED: Final = 3
-FLAGS: Final = 4
+UNLIT: Final = 4
+SOFT: Final = 5
+FLAGS: Final = 6
 """Columns of the flag table; a texture that is absent is -1; ``DIRECTED`` surfaces have tangents."""
 
 
@@ -93,5 +96,6 @@ def material_tables(materials: list[Material]) -> tuple[F32, I32]:
         flags[row, TEXTURE] = -1 if material.texture is None else material.texture
         flags[row, NORMAL_TEXTURE] = -1 if material.normal_texture is None else material.normal_texture
         flags[row, DOUBLE_SIDED] = material.double_sided
+        flags[row, UNLIT] = flags[row, SOFT] = material.kind is MaterialKind.PHOTO
         flags[row, DIRECTED] = material.kind is MaterialKind.HAIR or material.normal_texture is not None
     return factors, flags

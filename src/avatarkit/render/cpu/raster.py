@@ -7,7 +7,7 @@ import numpy as np
 from avatarkit.render.cpu import coverage
 from avatarkit.render.cpu.coverage import MARK, draw_cut, draw_solid, prepare
 from avatarkit.render.cpu.jit import F32, I16, I32, I64, U8, kernel
-from avatarkit.render.cpu.materials import BASE, CUTOFF, TEXTURE
+from avatarkit.render.cpu.materials import BASE, CUTOFF, SOFT, TEXTURE
 from avatarkit.render.cpu.textures import mip_level
 
 
@@ -77,6 +77,7 @@ def raster_band(
             continue
         area = np.float32(abs(clockwise))
         base, image = factors[material, BASE + 3], flags[material, TEXTURE]
+        spread = np.float32(flags[material, SOFT])
         corners[0], corners[1], corners[2] = base * record[a, 12], base * record[b, 12], base * record[c, 12]
         texture[1] = 0
         if image >= 0:
@@ -101,6 +102,6 @@ def raster_band(
             corners[6], corners[7], corners[8] = v0 * along - half, v1 * along - half, v2 * along - half
         over = np.float32(1.0) / area
         if small:
-            draw_cut(setup, plane, small_lanes, flat, stride, over, cutoff, corners, alphas, texture)
+            draw_cut(setup, plane, small_lanes, flat, stride, over, cutoff, spread, corners, alphas, texture)
         else:
-            draw_cut(setup, plane, lanes, flat, stride, over, cutoff, corners, alphas, texture)
+            draw_cut(setup, plane, lanes, flat, stride, over, cutoff, spread, corners, alphas, texture)

@@ -9,7 +9,7 @@ from avatarkit.render.cpu.fragments import ALBEDO, CHUNK, FIELDS, MARKS, PIXEL, 
 from avatarkit.render.cpu.gather import find, interpolate, sort_by_material
 from avatarkit.render.cpu.jit import F32, I32, U8, Real, kernel
 from avatarkit.render.cpu.lighting import light_fragments
-from avatarkit.render.cpu.materials import NORMAL_TEXTURE, TEXTURE
+from avatarkit.render.cpu.materials import NORMAL_TEXTURE, TEXTURE, UNLIT
 from avatarkit.render.cpu.visibility import SAMPLES
 
 
@@ -68,7 +68,8 @@ def shade_band(
                 image = flags[row, NORMAL_TEXTURE]
                 if image >= 0:
                     apply_normals(texels, levels[image, : counts[image]], count, fragments)
-                receive_shadow(light_view, shadow, reach, texel_m, count, fragments)
-                light_fragments(lights, factors[row], count, fragments)
+                if flags[row, UNLIT] == 0:
+                    receive_shadow(light_view, shadow, reach, texel_m, count, fragments)
+                    light_fragments(lights, factors[row], count, fragments)
                 _add(marks, order, begin, count, fragments, total)
         _encode_row(total, encode, out, y)

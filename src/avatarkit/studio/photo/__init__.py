@@ -1,0 +1,1 @@
+"""One portrait becomes a talking avatar: picture, face, fit, texture, bundle. Runs offline on the CPU."""

@@ -1,0 +1,45 @@
+"""Where the face's own mesh ends: a smooth line around the face, and some way under the jaw."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from scipy import ndimage
+
+from avatarkit.avatars.normals import vertex_normals
+from avatarkit.studio.character.parts import Scalars
+from avatarkit.studio.photo import regions
+from avatarkit.studio.photo.head import Head
+from avatarkit.studio.photo.landmarks import Landmarks
+
+_BEYOND_PX: Final = 5.0
+_BACK_M: Final = -0.055
+"""What lies further back than this is never part of the face."""
+_THROAT_M: Final = 0.030
+"""How far below the chin the mesh goes on."""
+
+
+def face_level(head: Head, landmarks: Landmarks) -> Scalars:
+    """One number for each vertex of the body, positive where the face's mesh goes: about millimetres to its end."""
+    pixels = head.fit.view.project(head.pictured)
+    mask = regions.face(landmarks)
+    signed = ndimage.distance_transform_edt(mask) - ndimage.distance_transform_edt(~mask)
+    place = [pixels[:, 1] - 0.5, pixels[:, 0] - 0.5]
+    metre = head.fit.view.focal_px / 1.4
+    line = (ndimage.map_coordinates(signed, place, order=1, mode="nearest") + _BEYOND_PX) / metre * 1e3
+    normals = np.asarray(vertex_normals(head.pictured, head.body.triangles), np.float64)
+    chin = float(head.pictured[:, 1][mask_chin(head)].min())
+    under = np.minimum(
+        (head.pictured[:, 1] - (chin - _THROAT_M)) * 1e3, np.minimum(8.0, (chin + 0.05 - head.pictured[:, 1]) * 1e3)
+    )
+    under = np.minimum(under, (0.052 - np.abs(head.pictured[:, 0])) * 1e3)
+    level = np.maximum(line, under)
+    level = np.minimum(level, (head.pictured[:, 2] - _BACK_M) * 1e3)
+    return np.asarray(np.minimum(level, (normals[:, 2] + 0.75) * 40.0))
+
+
+def mask_chin(head: Head) -> Scalars:
+    """Vertices near the middle of the chin."""
+    points = head.pictured
+    return np.asarray((np.abs(points[:, 0]) < 0.01) & (points[:, 2] > 0.03) & (points[:, 1] > -0.125))

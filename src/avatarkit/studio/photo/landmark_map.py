@@ -1,0 +1,64 @@
+"""Where MediaPipe's landmarks lie on the head: as texture coordinates of the base mesh, the same for every person.
+
+``landmarks.npy`` beside this file holds them, float32 (468, 2), origin at the bottom left. It was made by
+``python -m avatarkit.studio.photo.landmark_map``: a built character is rendered, its face found in the render, and
+the skin looked up under each landmark. The lip and lid rings are put on the edges that move furthest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from avatarkit.studio.character.parts import Triangles
+from avatarkit.studio.character.skin import Body
+from avatarkit.studio.character.source import Points
+
+FACE_POINTS: Final = 468
+_FILE: Final = Path(__file__).with_name("landmarks.npy")
+
+
+@dataclass(frozen=True, slots=True)
+class LandmarkMap:
+    """Each landmark as a point of a body's surface."""
+
+    corners: npt.NDArray[np.int64]
+    """int64 (468, 3): vertices of the body."""
+    shares: npt.NDArray[np.float64]
+    """float64 (468, 3): of each corner; rows add up to 1."""
+
+    def __call__(self, values: Points) -> Points:
+        """Values (n, k) of the body's vertices at the landmarks: (468, k)."""
+        return np.asarray((values[self.corners] * self.shares[..., None]).sum(axis=1))
+
+
+def map_landmarks(body: Body) -> LandmarkMap:
+    """Find the stored texture coordinates on a body."""
+    return locate(body.base_uv, body.triangles[~body.lining], np.load(_FILE).astype(np.float64))
+
+
+def locate(plane: npt.NDArray[np.float64], triangles: Triangles, targets: npt.NDArray[np.float64]) -> LandmarkMap:
+    """The triangle of a flat mesh (vertices (n, 2)) that holds each target (k, 2), or the nearest one."""
+    a, b, c = (plane[triangles[:, i]] for i in range(3))
+    area = _cross(b - a, c - a)
+    sound = np.abs(area) > 1e-14
+    a, b, c, area = a[sound], b[sound], c[sound], area[sound]
+    chosen = triangles[sound]
+    corners, shares = np.zeros((len(targets), 3), np.int64), np.zeros((len(targets), 3))
+    for row, target in enumerate(targets):
+        v = _cross(target - a, c - a) / area
+        w = _cross(b - a, target - a) / area
+        both = np.stack([1.0 - v - w, v, w], axis=1)
+        best = int(np.argmax(both.min(axis=1)))
+        corners[row] = chosen[best]
+        inside = np.clip(both[best], 0.0, 1.0)
+        shares[row] = inside / inside.sum()
+    return LandmarkMap(corners, shares)
+
+
+def _cross(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.asarray(a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0])
