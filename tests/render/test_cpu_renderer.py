@@ -206,7 +206,7 @@ def test_skipping_the_shadow_filter_where_all_is_lit_or_dark_changes_nothing(mon
 
     surveyed = picture()
 
-    def survey_nothing(depth, reach):
+    def survey_nothing(depth, reach, begin, end):
         reach[0], reach[1] = -np.inf, np.inf
 
     monkeypatch.setattr(shadow, "survey_shadow", survey_nothing)

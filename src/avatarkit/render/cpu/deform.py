@@ -10,15 +10,18 @@ from avatarkit.render.cpu.jit import F32, I32, kernel
 @kernel
 def apply_morphs(
     rest: F32, rest_normals: F32, weights: F32, starts: I32, vertices: I32, moves: F32, bends: F32, out: F32,
-    out_normals: F32,
+    out_normals: F32, chunk: int, begin: int, end: int,
 ) -> None:  # fmt: skip
-    """Positions and normals (n, 3) at rest plus the weighted changes of all shapes whose weight is not 0."""
-    out[:] = rest
-    out_normals[:] = rest_normals
+    """Positions and normals (n, 3) at rest plus the weighted changes of all shapes whose weight is not 0.
+
+    For the vertices ``begin`` to ``end``, the ``chunk``-th, whose changes lie from ``starts[shape, chunk]`` on.
+    """
+    out[begin:end] = rest[begin:end]
+    out_normals[begin:end] = rest_normals[begin:end]
     for shape in range(weights.shape[0]):
         weight = weights[shape]
         if weight != 0.0:
-            for k in range(starts[shape], starts[shape + 1]):
+            for k in range(starts[shape, chunk], starts[shape, chunk + 1]):
                 v = vertices[k]
                 out[v, 0] += weight * moves[k, 0]
                 out[v, 1] += weight * moves[k, 1]

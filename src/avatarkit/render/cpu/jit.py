@@ -29,15 +29,20 @@ _FunctionT = TypeVar("_FunctionT", bound=Callable[..., Any])
 _FAST_MATH: Final = {"nsz", "arcp", "contract", "afn", "reassoc"}
 
 
+_PLAIN: Final = {"__init__.py", "lights.py", "renderer.py", "scene.py", "tangents.py", "workers.py"}
+"""Files without kernels, and without constants that kernels use."""
+
+
 def _sources() -> str:
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+        if path.name not in _PLAIN:
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 _SOURCES: Final = _sources()
-"""Changes with any file of this folder."""
+"""Changes with any file of this folder that kernels are made of."""
 
 
 def kernel(function: _FunctionT) -> _FunctionT:

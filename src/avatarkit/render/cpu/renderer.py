@@ -17,16 +17,17 @@ from avatarkit.render.contract import Image
 from avatarkit.render.cpu import deform, project, raster, shade, shadow
 from avatarkit.render.cpu.jit import F32, I16, I32, I64
 from avatarkit.render.cpu.lights import KEY_DIRECTION, light_values, unit
-from avatarkit.render.cpu.scene import Scene, build_scene
+from avatarkit.render.cpu.scene import VERTEX_CHUNK, Scene, build_scene
 from avatarkit.render.cpu.visibility import visibility_buffer
 from avatarkit.render.cpu.workers import Workers, default_thread_count
 from avatarkit.render.drawing import check_drawing
 from avatarkit.types import Camera
 
 _BAND_ROWS: Final = 32
-_VERTEX_CHUNK: Final = 8192
+_TRIANGLE_CHUNK: Final = 8192
 _SHADOW_TEXELS: Final = 512
 _SHADOW_BAND_ROWS: Final = 64
+_SURVEY_ROWS: Final = 16
 _SHADOW_MARGIN_M: Final = 0.04
 """How far, about, the avatar moves out of the volume it takes at rest; what is outside throws no shadow."""
 
@@ -125,15 +126,17 @@ class CpuRenderer:
         self._scene = self._buffers = None
 
     def _deform(self, scene: Scene, to: _Buffers, views: _Views, pose: Pose, size: tuple[int, int]) -> None:
+        """Vertices where the pose has them, and which triangles the camera and the light may see."""
         rig = scene.rig
-        deform.apply_morphs(
-            rig.positions, rig.normals, agreed(pose.weights), scene.morph_starts,
-            rig.morph_indices, rig.morph_positions, rig.morph_normals, to.positions, to.normals,
-        )  # fmt: skip
         vertices, triangles = len(rig.positions), len(scene.triangles)
+        weights = agreed(pose.weights)
 
         def place(chunk: int) -> None:
-            begin, end = chunk * _VERTEX_CHUNK, min((chunk + 1) * _VERTEX_CHUNK, vertices)
+            begin, end = chunk * VERTEX_CHUNK, min((chunk + 1) * VERTEX_CHUNK, vertices)
+            deform.apply_morphs(
+                rig.positions, rig.normals, weights, scene.morph_starts, rig.morph_indices, rig.morph_positions,
+                rig.morph_normals, to.positions, to.normals, chunk, begin, end,
+            )  # fmt: skip
             deform.carry(
                 to.positions, to.normals, scene.tangents, rig.neck_weights, rig.head_weights, views.neck, views.head,
                 to.record, to.tangents, begin, end,
@@ -142,42 +145,48 @@ class CpuRenderer:
             project.to_light(views.light, to.record, to.in_light, begin, end)
 
         def cull(chunk: int) -> None:
-            begin, end = chunk * _VERTEX_CHUNK, min((chunk + 1) * _VERTEX_CHUNK, triangles)
+            begin, end = chunk * _TRIANGLE_CHUNK, min((chunk + 1) * _TRIANGLE_CHUNK, triangles)
             project.cull(
                 scene.triangles, scene.triangle_material, scene.flags, to.fixed, size[0], size[1], to.rows,
                 begin, end,
             )  # fmt: skip
+            project.cull_light(
+                scene.triangles, scene.casts, scene.triangle_material, scene.flags, to.in_light, to.shadow_rows,
+                begin, end,
+            )  # fmt: skip
 
-        self._workers.run(place, -(-vertices // _VERTEX_CHUNK))
-        self._workers.run(cull, -(-triangles // _VERTEX_CHUNK))
+        self._workers.run(place, -(-vertices // VERTEX_CHUNK))
+        self._workers.run(cull, -(-triangles // _TRIANGLE_CHUNK))
 
     def _cast(self, scene: Scene, to: _Buffers) -> None:
-        triangles = scene.triangles
-
-        def cull(chunk: int) -> None:
-            begin, end = chunk * _VERTEX_CHUNK, min((chunk + 1) * _VERTEX_CHUNK, len(triangles))
-            project.cull_light(
-                triangles, scene.casts, scene.triangle_material, scene.flags, to.in_light, to.shadow_rows, begin, end
-            )
+        """The shadow map; and meanwhile, the lists of triangles in each band of the image."""
 
         def band(number: int) -> None:
-            top = number * _SHADOW_BAND_ROWS
-            shadow.shadow_band(triangles, to.shadow_rows, to.in_light, to.shadow, top, top + _SHADOW_BAND_ROWS)
+            if number == 0:
+                self._list(to)
+                return
+            top = (number - 1) * _SHADOW_BAND_ROWS
+            shadow.shadow_band(scene.triangles, to.shadow_rows, to.in_light, to.shadow, top, top + _SHADOW_BAND_ROWS)
 
-        self._workers.run(cull, -(-len(triangles) // _VERTEX_CHUNK))
-        self._workers.run(band, _SHADOW_TEXELS // _SHADOW_BAND_ROWS)
-        shadow.survey_shadow(to.shadow, to.shadow_reach)
+        def survey(number: int) -> None:
+            shadow.survey_shadow(to.shadow, to.shadow_reach, number * _SURVEY_ROWS, (number + 1) * _SURVEY_ROWS)
 
-    def _paint(self, scene: Scene, to: _Buffers, views: _Views, image: Image) -> None:
-        textures = scene.textures
-        height, width = image.shape[:2]
-        texel_m = np.float32(1.0 / np.linalg.norm(views.light[0, :3]))
+        self._workers.run(band, 1 + _SHADOW_TEXELS // _SHADOW_BAND_ROWS)
+        self._workers.run(survey, _SHADOW_TEXELS // shadow.TILE // _SURVEY_ROWS)
 
+    @staticmethod
+    def _list(to: _Buffers) -> None:
         starts = to.band_starts
         raster.count_in_bands(to.rows, _BAND_ROWS, starts)
         if starts[-1] > len(to.listed):
             to.listed = np.empty(2 * int(starts[-1]), np.int32)
         raster.list_in_bands(to.rows, _BAND_ROWS, starts, to.listed)
+
+    def _paint(self, scene: Scene, to: _Buffers, views: _Views, image: Image) -> None:
+        textures = scene.textures
+        height, width = image.shape[:2]
+        texel_m = np.float32(1.0 / np.linalg.norm(views.light[0, :3]))
+        starts = to.band_starts
 
         def band(number: int) -> None:
             top = number * _BAND_ROWS

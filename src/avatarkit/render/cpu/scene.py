@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,9 @@ from avatarkit.render.cpu.materials import CUTOFF, material_tables
 from avatarkit.render.cpu.tangents import strand_directions, texture_tangents
 from avatarkit.render.cpu.textures import TexturePool, pool_textures
 
+VERTEX_CHUNK: Final = 4096
+"""Vertices that one task deforms."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -22,7 +27,7 @@ class Scene:
     rig: RigArrays
     """Geometry, morphs and joint weights."""
     morph_starts: I32
-    """int32 (53,): the rig's, narrowed for the kernels."""
+    """int32 (52, chunks + 1): where the changes of every shape to each chunk of vertices begin."""
     tangents: F32
     """float32 (n, 4): hair: direction of the strand; normal-mapped: direction of +u and the sign of +v."""
     colors: F32
@@ -57,7 +62,7 @@ def build_scene(bundle: Bundle) -> Scene:
     casting = np.array([_casts(material) for material in materials], np.uint8)
     return Scene(
         rig=rig,
-        morph_starts=rig.morph_starts.astype(np.int32),
+        morph_starts=_starts_by_chunk(rig),
         tangents=_stack([_tangents(mesh) for mesh in meshes]),
         colors=_stack([np.ones((len(m.positions), 4), np.float32) if m.colors is None else m.colors for m in meshes]),
         uv=_stack([np.zeros((len(m.positions), 2), np.float32) if m.uv is None else m.uv for m in meshes]),
@@ -67,6 +72,15 @@ def build_scene(bundle: Bundle) -> Scene:
         flags=flags,
         casts=casting[triangle_material],
         textures=textures,
+    )
+
+
+def _starts_by_chunk(rig: RigArrays) -> I32:
+    """See :attr:`Scene.morph_starts`; the rig lists every shape's vertices in ascending order."""
+    edges = np.arange(-(-len(rig.positions) // VERTEX_CHUNK) + 1) * VERTEX_CHUNK
+    spans = pairwise(rig.morph_starts)
+    return np.array(
+        [first + np.searchsorted(rig.morph_indices[first:last], edges) for first, last in spans], np.int32
     )
 
 

@@ -60,14 +60,14 @@ def shadow_band(triangles: I32, rows: I16, points: F32, depth: F32, top: int, bo
 
 
 @kernel
-def survey_shadow(depth: F32, reach: F32) -> None:
+def survey_shadow(depth: F32, reach: F32, begin: int, end: int) -> None:
     """The least and the greatest depths near each tile of the shadow map: ``reach`` is (2, tiles, tiles).
 
-    "Near" is what a filter of 5 x 5 texels touches that begins within the tile.
+    "Near" is what a filter of 5 x 5 texels touches that begins within the tile. Rows ``begin`` to ``end`` of tiles.
     """
     size = depth.shape[0]
     least, greatest = np.empty(size, np.float32), np.empty(size, np.float32)
-    for row in range(reach.shape[1]):
+    for row in range(begin, end):
         least[:] = np.float32(np.inf)
         greatest[:] = np.float32(-np.inf)
         for y in range(row * TILE, min(row * TILE + _REACH, size)):
