@@ -1,4 +1,4 @@
-/** `npm run bench` (`MINUTES=0` leaves the heap out): prints the tables of docs/web.md, measured on this machine. */
+/** `npm run bench`: prints the tables of docs/web.md, measured on this machine; see scripts/bench.mjs for options. */
 import { readFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { gzipSync } from "node:zlib";
@@ -12,6 +12,7 @@ const WEB = new URL("..", import.meta.url).pathname;
 const BUNDLE = new URL("../../src/avatarkit/avatars/builtin/default.glb", import.meta.url).pathname;
 const SPEECH = new URL("../../assets/hello.wav", import.meta.url).pathname;
 const MINUTES = Number(process.env.MINUTES ?? 10);
+const ONLY = process.env.ONLY;
 const lines: string[] = [];
 const row = (...cells: (string | number)[]): number => lines.push(`| ${cells.join(" | ")} |`);
 const ms = (x: number): string => `${x.toFixed(1)} ms`;
@@ -50,26 +51,27 @@ async function firstFrame(page: Page, url: string, server: AvatarServer): Promis
     await page.waitForFunction("window.ready");
     const took = await page.evaluate(async ([appId, endpoint]) => {
       const began = performance.now();
-      await (window as any).mount(appId, endpoint);
+      await (window as any).mount(appId, endpoint, { avatar: "default" });
       return performance.now() - began;
     }, [server.appId, server.url] as const);
     row(kind, took.toFixed(0));
   }
 }
 
-async function heap(page: Page, server: AvatarServer): Promise<void> {
+async function heap(page: Page, url: string, server: AvatarServer): Promise<void> {
   const session = await page.context().newCDPSession(page);
   const used = async (): Promise<number> => {
     await session.send("HeapProfiler.collectGarbage");
     return ((await session.send("Runtime.getHeapUsage")) as { usedSize: number }).usedSize / 2 ** 20;
   };
-  await page.evaluate(async (token) => {
+  await page.goto(`${url}/test/browser/pages/app.html`);
+  await page.waitForFunction("window.ready");
+  await page.evaluate(async ([appId, endpoint, token]) => {
     const w = window as any;
+    await w.mount(appId, endpoint, { avatar: "default", options: { speaker: "silent" } });
     w.kit.AvatarSDK.setSessionToken(token);
-    w.one.view.dispose();
-    await w.mount(w.kit.AvatarSDK.appId, w.kit.AvatarSDK.configuration.endpoint, { options: { speaker: "silent" } });
     await w.one.controller.start();
-  }, await server.token());
+  }, [server.appId, server.url, await server.token()] as const);
   const before = await used();
   const turns = await page.evaluate(async ([url, minutes]) => {
     const w = window as any;
@@ -103,13 +105,17 @@ test("bench", async () => {
   const page = await browser.newPage();
   const load = loadavg()[0]!.toFixed(1);
   lines.push(`${cpus().length} x ${cpus()[0]!.model}, Chromium ${browser.version()}, WebGL2 in software (SwiftShader), load ${load} at the start`, "");
-  await frames(page, site.url);
-  lines.push("");
-  await firstFrame(page, site.url, server);
-  lines.push("");
-  if (MINUTES > 0) await heap(page, server);
-  lines.push("");
-  sizes();
+  const parts: Record<string, () => Promise<void> | void> = {
+    frames: () => frames(page, site.url),
+    first: () => firstFrame(page, site.url, server),
+    heap: () => (MINUTES > 0 ? heap(page, site.url, server) : undefined),
+    sizes,
+  };
+  for (const [name, part] of Object.entries(parts)) {
+    if (ONLY && ONLY !== name) continue;
+    await part();
+    lines.push("");
+  }
   await browser.close();
   await site.close();
   await server.kill();

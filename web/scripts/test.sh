@@ -9,8 +9,9 @@ fi
 npm ci --ignore-scripts --silent
 npm run --silent check
 npm run --silent build
-npm run --silent size
+sh scripts/page.sh
 npm run --silent test
+npm run --silent test:examples
 if command -v chromium >/dev/null; then
     npm run --silent test:browser
 else

@@ -1,6 +1,6 @@
 /** The packed package builds in other people's set-ups: Vite and Next; and works from a script tag, offline. */
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -12,12 +12,20 @@ if (!built) console.warn("skipped: run npm run build first");
 const folder = mkdtempSync(join(tmpdir(), "avatarkit-examples-"));
 let packed = "";
 
-function install(name: string): string {
+/** The example's folder, copied, with what it asks for: the packed package, and the rest from here unless fresh. */
+function install(name: string, fresh = false): string {
   const to = join(folder, name);
   cpSync(`${WEB}examples/${name}`, to, { recursive: true });
-  const file = join(to, "package.json");
-  writeFileSync(file, readFileSync(file, "utf8").replace("file:../..", `file:${packed}`));
-  execFileSync("npm", ["install", "--silent", "--no-package-lock", "--no-audit", "--no-fund"], { cwd: to });
+  if (fresh) {
+    const file = join(to, "package.json");
+    writeFileSync(file, readFileSync(file, "utf8").replace("file:../..", `file:${packed}`));
+    execFileSync("npm", ["install", "--silent", "--no-package-lock", "--no-audit", "--no-fund"], { cwd: to });
+    return to;
+  }
+  const own = join(to, "node_modules/@avatarkit/web");
+  mkdirSync(own, { recursive: true });
+  execFileSync("tar", ["-xzf", packed, "-C", own, "--strip-components=1"]);
+  for (const other of ["three", "vite", "react", "@types", "@bufbuild", "csstype"]) symlinkSync(`${WEB}node_modules/${other}`, join(to, "node_modules", other));
   return to;
 }
 
@@ -29,12 +37,32 @@ describe.skipIf(!built)("examples", () => {
 
   test("Vite", () => {
     const to = install("vite");
-    execFileSync("npx", ["vite", "build", "--logLevel", "error"], { cwd: to });
+    execFileSync("node", ["node_modules/vite/bin/vite.js", "build", "--logLevel", "error"], { cwd: to });
     expect(readdirSync(join(to, "dist"))).toContain("index.html");
   });
 
+  test("its types, as TypeScript finds them", () => {
+    const to = existsSync(join(folder, "vite")) ? join(folder, "vite") : install("vite");
+    const file = join(to, "consumer.mts");
+    writeFileSync(file, `import { AvatarManager, AvatarSDK, AvatarView, ErrorCode, type Configuration } from "@avatarkit/web";
+import { AvatarKitElement } from "@avatarkit/web/element";
+import { AvatarCanvas, type AvatarCanvasProps } from "@avatarkit/web/react";
+const configuration: Configuration = { endpoint: "https://avatars.example.com", reconnect: { attempts: 3 } };
+await AvatarSDK.initialize("app", configuration);
+const view = new AvatarView(await AvatarManager.shared.load("default"), document.body);
+const id: string | null = view.controller.send(new ArrayBuffer(2), true);
+const element: AvatarKitElement = document.createElement("avatar-kit");
+const props: AvatarCanvasProps = { appId: "app", avatarId: "default" };
+// @ts-expect-error There is no such mood.
+view.controller.setMood("furious");
+export default [id, element, AvatarCanvas(props), ErrorCode.noAudio];
+`);
+    const options = ["--noEmit", "--strict", "--skipLibCheck", "--target", "es2022", "--lib", "es2022,dom,dom.iterable", "--module", "node16", "--moduleResolution", "node16"];
+    execFileSync("node", [`${WEB}node_modules/typescript/bin/tsc`, ...options, file], { cwd: to, stdio: "pipe" });
+  });
+
   test.skipIf(!process.env.AVATARKIT_TEST_NEXT)("Next (set AVATARKIT_TEST_NEXT: it takes minutes)", () => {
-    const to = install("next");
+    const to = install("next", true);
     execFileSync("npx", ["next", "build"], { cwd: to, env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" } });
     expect(existsSync(join(to, ".next/BUILD_ID"))).toBe(true);
   }, 400_000);
