@@ -42,7 +42,7 @@ class AccessorReader:
         self._accessors = fields.objects(document, "accessors")
         self._views = fields.objects(document, "bufferViews")
         self._binary = binary
-        self._left_bytes = limits.DECODED_BYTES
+        self._left_bytes = min(limits.DECODED_BYTES, limits.DECODED_LEAST_BYTES + limits.DECODED_FACTOR * len(binary))
 
     @property
     def accessors(self) -> list[Json]:
@@ -152,7 +152,7 @@ class AccessorReader:
     def _spend(self, count: int) -> None:
         self._left_bytes -= count
         if self._left_bytes < 0:
-            raise refuse(f"it decodes to more than {limits.DECODED_BYTES // 2**20} MB")
+            raise refuse("it decodes to far more than it holds")
 
 
 def _to_float(values: Array, layout: _Layout) -> npt.NDArray[np.float32]:

@@ -42,10 +42,12 @@ _COSTS: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
     ),
     ("tongueOut", ("tongueOut",), "the tongue will not show on th"),
 )
-_FACE_M: Final = (0.10, 0.50)
+_FACE_M: Final = (0.07, 0.35)
 """How high the part of a face that moves may be, metres, before a file is taken to be in other units."""
-_USUAL_FACE_M: Final = 0.20
-_HEAD_TO_FACE: Final = 2.6
+_USUAL_FACE_M: Final = 0.14
+_MOUTH_SHARE: Final = 0.87
+"""Height of a mouth that moves over that of a face that does."""
+_HEAD_TO_FACE: Final = 2.8
 """Height of the picture over that of what moves: head and shoulders."""
 _FOV_DEG: Final = 20.0
 
@@ -96,9 +98,8 @@ def _made_ours(bundle: Bundle) -> tuple[Bundle, list[str]]:
     notes = []
     face = _face_box(bundle)
     height = float(face[1, 1] - face[0, 1])
-    scale = 1.0
-    if not _FACE_M[0] <= height <= _FACE_M[1]:
-        scale = _USUAL_FACE_M / max(height, 1e-9)
+    scale = _to_metres(height)
+    if scale != 1.0:
         notes.append(f"Its size was changed {scale:.3g} times: its face is {height:.3g} m high.")
     centre = (face[0] + face[1]) / 2
     meshes = tuple(_placed(mesh, centre, scale) for mesh in bundle.meshes)
@@ -122,7 +123,17 @@ def _face_box(bundle: Bundle) -> FloatArray:
     """Lowest and highest corner (2, 3) of what shapes move; a few stray vertices do not count."""
     moved = np.concatenate([mesh.positions[m.indices] for mesh in bundle.meshes for m in mesh.morphs.values()])
     box: FloatArray = np.percentile(moved, (1.0, 99.0), axis=0).astype(np.float32)
+    if not any(name.startswith(("eye", "brow")) for mesh in bundle.meshes for name in mesh.morphs):
+        box[1, 1] = box[0, 1] + (box[1, 1] - box[0, 1]) / _MOUTH_SHARE
     return box
+
+
+def _to_metres(height: float) -> float:
+    """What to multiply a file's units with: a power of ten where that makes the face a face."""
+    for power in (0, -2, -3, -1, 1, 2, 3):
+        if _FACE_M[0] <= height * 10.0**power <= _FACE_M[1]:
+            return float(10.0**power)
+    return _USUAL_FACE_M / max(height, 1e-9)
 
 
 def _placed(mesh: Mesh, centre: FloatArray, scale: float) -> Mesh:

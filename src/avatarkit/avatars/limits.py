@@ -27,6 +27,9 @@ TEXTURE_PIXELS: Final = 32 * 1024 * 1024
 """Over all textures."""
 DECODED_BYTES: Final = 512 * 1024 * 1024
 """Memory for the numbers of one file once decoded: a small file may name the same bytes many times."""
+DECODED_LEAST_BYTES: Final = 32 * 1024 * 1024
+DECODED_FACTOR: Final = 64
+"""A file may decode to that many bytes and so many times its own size, and never to more than the above."""
 COORDINATE_M: Final = 1000.0
 """Largest coordinate of a position or delta, metres."""
 TEXT_LENGTH: Final = 1000
