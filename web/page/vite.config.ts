@@ -2,6 +2,8 @@ import { defineConfig } from "vite";
 
 const at = (path: string): string => new URL(path, import.meta.url).pathname;
 
+const THREE = "/*! Contains three.js, copyright the three.js authors, MIT licence: see licenses.txt of the distribution. */";
+
 /** The page and the console, into the server's package. `npm run build:page` runs it. */
 export default defineConfig({
   root: at("."),
@@ -24,6 +26,7 @@ export default defineConfig({
     rollupOptions: {
       input: { index: at("index.html"), console: at("console.html") },
       external: ["opus-decoder"], // the page sends no Opus
+      output: { postBanner: (chunk) => (chunk.name === "index" ? THREE : "") },
     },
   },
 });

@@ -5,7 +5,11 @@ import { gzipSync } from "node:zlib";
 
 execFileSync("node_modules/.bin/vite", ["build", "--config", "page/vite.config.ts", "--logLevel", "warn"], { stdio: "inherit" });
 
-const folder = new URL("../../src/avatarkit/server/page/built/page/", import.meta.url);
+const built = new URL("../../src/avatarkit/server/page/built/", import.meta.url);
+const license = readFileSync(new URL("../node_modules/three/LICENSE", import.meta.url), "utf8");
+writeFileSync(new URL("licenses.txt", built), `The page contains three.js:\n\n${license}`);
+
+const folder = new URL("page/", built);
 for (const name of readdirSync(folder)) {
   if (!/\.(js|css|svg)$/.test(name)) continue;
   const bytes = readFileSync(new URL(name, folder));

@@ -27,11 +27,9 @@ const live = new Live(talker);
 const voice = new VoiceCard(access, () => bar.update(), () => void bar.speak());
 const bar = new Bar({ talker, voice, stage, backdrop, notices });
 let mood: Mood = "neutral";
-let style = "";
 
 stage.onView = (view: AvatarView) => {
   view.controller.setMood(mood);
-  view.controller.setMotionStyle(style);
   talker.use(view);
   live.use(view);
   bar.use(view);
@@ -93,10 +91,7 @@ showMoods((chosen) => {
   mood = chosen;
   stage.view?.controller.setMood(mood);
 });
-showStyles((chosen) => {
-  style = chosen;
-  stage.view?.controller.setMotionStyle(style);
-});
+showStyles((style) => talker.setStyle(style));
 openShortcuts({
   k: () => void bar.speak(),
   escape: () => talker.stop(),

@@ -24,6 +24,8 @@ export class Talker {
   private busy = false;
   private gain = 1;
   private hearMicrophone = false;
+  private style = "";
+  private connectedStyle = "";
 
   constructor(private readonly parts: TalkerParts) {}
 
@@ -46,6 +48,11 @@ export class Talker {
     this.stop();
     this.view = view;
     this.applyVolume();
+  }
+
+  /** Speak in another style, such as `happy:0.6`, from the next speech on; empty is none. */
+  setStyle(style: string): void {
+    this.style = style;
   }
 
   /** Gain 0..1 of the voice. */
@@ -118,7 +125,11 @@ export class Talker {
     this.setBusy(true);
     try {
       await controller.initializeAudioContext(); // first, while the gesture counts
+      // A session keeps the style that it began with.
+      if (controller.connectionState === "connected" && this.style !== this.connectedStyle) controller.close();
       if (controller.connectionState !== "connected") {
+        this.connectedStyle = this.style;
+        controller.setMotionStyle(this.style);
         AvatarSDK.setSessionToken(await this.parts.access.token());
         if (controller.connectionState === "connecting") await controller.waitConnected();
         else await controller.start();

@@ -21,12 +21,16 @@ let context: BrowserContext;
 let page: Page;
 const asked: string[] = [];
 const problems: string[] = [];
+const styles: string[] = []; // that sessions asked the server for
 
 /** A tab that notes what it asks for and what goes wrong in it. */
 async function openTab(options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> {
   context = await browser.newContext({ viewport: { width: 400, height: 560 }, ...options });
   const tab = await context.newPage();
   tab.on("request", (request) => asked.push(request.url()));
+  tab.on("websocket", (socket) => {
+    socket.on("framesent", ({ payload }) => styles.push(.../motion_style\W+([a-z]+:[\d.]+)/.exec(payload.toString("latin1"))?.slice(1) ?? []));
+  });
   tab.on("pageerror", (reason) => problems.push(String(reason)));
   tab.on("console", (message) => {
     if (message.text().includes("Content Security Policy")) problems.push(message.text());
@@ -86,6 +90,8 @@ afterAll(async () => {
 
 // In this order, in one tab: a visit from the first look to the end of the server.
 describe.skipIf(missing.length > 0)("the page", () => {
+  let other: Page;
+
   test("shows a living face before any click, from this server alone", async () => {
     const reply = page.waitForResponse((candidate) => candidate.url() === `${server.url}/?quality=standard`);
     await visit(page);
@@ -127,6 +133,9 @@ describe.skipIf(missing.length > 0)("the page", () => {
   });
 
   test("works from the keyboard alone", async () => {
+    expect(styles).toEqual([]);
+    await page.locator("#style").focus();
+    await page.keyboard.press("h");
     await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
     await page.locator(".skip").focus();
     await page.keyboard.press("Enter");
@@ -134,6 +143,7 @@ describe.skipIf(missing.length > 0)("the page", () => {
     expect(await page.evaluate(() => document.activeElement!.id)).toBe("speak");
     await page.keyboard.press("Enter");
     await state(page, "speaking");
+    expect(styles).toEqual(["happy:0.60"]); // a session of its own
     await page.keyboard.press("k");
     await soon(() => text(page, "#state-text")).toBe("Paused");
     await page.keyboard.press("Escape");
@@ -157,10 +167,10 @@ describe.skipIf(missing.length > 0)("the page", () => {
       expect(await text(page, "#source-text")).toContain("espeak-ng");
       return;
     }
-    await page.fill("#text", "Every word of this is typed. It is spoken in two pieces.");
+    await page.fill("#text", "This is typed. It is two pieces.");
     await page.press("#text", "Control+Enter");
-    await soon(() => text(page, "#caption")).toBe("Every word of this is typed.");
-    await soon(() => text(page, "#caption")).toBe("It is spoken in two pieces.");
+    await soon(() => text(page, "#caption")).toBe("This is typed.");
+    await soon(() => text(page, "#caption")).toBe("It is two pieces.");
     await page.click("#interrupt");
   });
 
@@ -170,7 +180,7 @@ describe.skipIf(missing.length > 0)("the page", () => {
     // A file that is chosen is spoken at once.
     await page.setInputFiles("#file", HELLO);
     await state(page, "speaking");
-    await page.waitForTimeout(1200);
+    await page.waitForTimeout(800);
     const download = page.waitForEvent("download");
     await page.click("#record");
     const clip = await download;
@@ -201,17 +211,8 @@ describe.skipIf(missing.length > 0)("the page", () => {
     await state(page, "ready");
   });
 
-  test("says when the microphone is refused", async () => {
-    const other = await openTab({ permissions: [] });
-    await visit(other);
-    await other.click("#tab-mic");
-    await other.click("#speak");
-    await soon(() => text(other, "#notice")).toContain("The microphone cannot be used");
-    await other.context().close();
-  });
-
   test("asks for a sign-in where the demo is not open, and refuses a wrong token", async () => {
-    const other = await openTab();
+    other = await openTab({ permissions: [] });
     const closed = { errors: [{ code: "signInNeeded", detail: "The demo is not open to you here." }] };
     await other.route("**/v1/page/session", (route) => route.fulfill({ status: 403, json: closed }));
     await other.goto(`${server.url}/?quality=standard`);
@@ -224,6 +225,12 @@ describe.skipIf(missing.length > 0)("the page", () => {
     await other.fill("#token", await server.token());
     await other.click("#sign-in-go");
     await other.waitForSelector("#stage[data-drawn]");
+  });
+
+  test("says when the microphone is refused", async () => {
+    await other.click("#tab-mic");
+    await other.click("#speak");
+    await soon(() => text(other, "#notice")).toContain("The microphone cannot be used");
     await other.context().close();
   });
 });
