@@ -8,10 +8,11 @@ import { openSite, type Site } from "../support/site.js";
 const ROOT = new URL("../../..", import.meta.url).pathname;
 export const SPEECH = `/@fs${ROOT}assets/hello.wav`;
 export const MEDIA = `/@fs${ROOT}tests/conformance/media`;
-const BUNDLE = `${ROOT}src/avatarkit/avatars/builtin/default.glb`;
+/** Where the characters are that come with the package. */
+export const BUILTIN = `${ROOT}src/avatarkit/avatars/builtin`;
 
 /** Whether there is anything to test with; says so otherwise. */
-export const canRun = hasChromium && existsSync(BUNDLE);
+export const canRun = hasChromium && existsSync(`${BUILTIN}/default.glb`);
 if (!canRun) console.warn("skipped: there is no Chromium, or no built character");
 
 export class Stage {
