@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -66,10 +67,36 @@ async def any_store(open_store: OpenStore) -> Store:
     return await open_store()
 
 
+@pytest.fixture(scope="session")
+def postgresql_template(cluster: Cluster, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """The same in a PostgreSQL database, to copy."""
+    folder = tmp_path_factory.mktemp("template")
+    return asyncio.run(make_template(folder, cluster.new_database(like=migrated)))
+
+
 @pytest.fixture
-def start(template: Template, tmp_path: Path) -> Start:
+def store_kind() -> str:
+    """What the servers of a test keep their records in; see :func:`pytest_generate_tests`."""
+    return "sqlite"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test with the mark ``stores("sqlite", "postgresql")`` once on each; without it runs on SQLite."""
+    mark = metafunc.definition.get_closest_marker("stores")
+    if mark is not None:
+        metafunc.fixturenames.append("store_kind")
+        metafunc.parametrize("store_kind", mark.args)
+
+
+@pytest.fixture
+def start(store_kind: str, template: Template, request: pytest.FixtureRequest, tmp_path: Path) -> Start:
     """Start a server with settings of one's own: ``async with start(idle_timeout_s=30) as server``."""
-    return partial(running, template, tmp_path)
+    if store_kind == "sqlite":
+        return partial(running, template, tmp_path)
+    ready: Template = request.getfixturevalue("postgresql_template")
+    cluster: Cluster = request.getfixturevalue("cluster")
+    copy = replace(ready, database_url=cluster.new_database(like=ready.database_url))
+    return partial(running, copy, tmp_path)
 
 
 @pytest.fixture

@@ -176,10 +176,11 @@ class Template:
 
     folder: Path
     credentials: Credentials
+    database_url: str = ""
 
 
-async def make_template(folder: Path) -> Template:
-    store = await Store.open(folder)
+async def make_template(folder: Path, database_url: str = "") -> Template:
+    store = await Store.open(folder, database_url)
     now = int(time.time())
     app = await store.apps.create("demo", now=now)
     key = await store.keys.create(app.id, now=now)
@@ -188,7 +189,7 @@ async def make_template(folder: Path) -> Template:
     for avatar_id in ("ada", "default"):
         await add_plain_avatar(store, AssetFolder(folder / "assets"), avatar_id)
     await store.close()
-    return Template(folder, Credentials(app.id, key.text, admin_key))
+    return Template(folder, Credentials(app.id, key.text, admin_key), database_url)
 
 
 class QuickServer(AvatarServer):
@@ -208,7 +209,7 @@ async def running(
     shutil.copytree(template.folder, data, dirs_exist_ok=True)
     listener = bind("127.0.0.1", 0)
     services = Services(
-        Settings(data=data, port=0, **settings),
+        Settings(data=data, port=0, **({"database_url": template.database_url} | settings)),
         clock=clock,
         engine_factory=lambda _name: engine or LoudnessEngine(),
     )

@@ -28,6 +28,7 @@ async def test_every_route_wants_the_admin_key_and_no_other(server: Running, met
         assert reply.status_code == 401
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_a_new_app_comes_with_a_key_that_works(server: Running) -> None:
     made = (await ask(server, "POST", "/v1/admin/apps", json={"name": "shop"})).json()
 
@@ -68,6 +69,7 @@ async def test_a_malformed_avatar_id_is_refused(server: Running, avatar_id: str)
     assert (await ask(server, "PUT", f"/v1/admin/avatars/{avatar_id}", content=BUNDLE)).status_code in (400, 404)
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_quotas_are_set_shown_and_taken_back(server: Running) -> None:
     path = f"/v1/admin/apps/{server.credentials.app_id}"
     await ask(server, "PATCH", path, json={"quotas": {"max_sessions": 3, "credit_limit_s": 60}})
@@ -97,6 +99,7 @@ async def test_a_bad_change_is_refused(server: Running, body: dict[str, object])
     assert (await ask(server, "PATCH", path, json=body)).status_code == 400
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_a_disabled_app_gets_no_token_until_it_is_enabled(server: Running) -> None:
     path = f"/v1/admin/apps/{server.credentials.app_id}"
     statuses = []
@@ -108,6 +111,7 @@ async def test_a_disabled_app_gets_no_token_until_it_is_enabled(server: Running)
     assert statuses == [401, 200]
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_keys_are_listed_by_prefix_with_their_use_and_revoked(server: Running) -> None:
     path = f"/v1/admin/apps/{server.credentials.app_id}/keys"
     made = (await ask(server, "POST", path, json={"name": "ci", "scopes": ["tokens"]})).json()
@@ -125,6 +129,7 @@ async def test_keys_are_listed_by_prefix_with_their_use_and_revoked(server: Runn
     assert refused.status_code == 401
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_an_app_with_avatars_or_sessions_is_not_deleted(server: Running) -> None:
     made = (await ask(server, "POST", "/v1/admin/apps", json={"name": "shop"})).json()
     path = f"/v1/admin/apps/{made['id']}"
@@ -139,6 +144,7 @@ async def test_an_app_with_avatars_or_sessions_is_not_deleted(server: Running) -
     assert (await ask(server, "GET", path)).status_code == 404
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_tokens_are_made_limited_and_revoked(server: Running) -> None:
     path = f"/v1/admin/apps/{server.credentials.app_id}/tokens"
     body = {"lifetime_s": 60, "single_use": True, "avatar_id": "ada", "max_seconds": 9}
@@ -154,6 +160,7 @@ async def test_tokens_are_made_limited_and_revoked(server: Running) -> None:
     assert (await ask(server, "DELETE", path)).status_code == 204
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_a_rotated_key_still_verifies_and_a_dropped_one_does_not(server: Running) -> None:
     async def fault(token: str) -> bool:
         return isinstance(await server.services.check_token(token), TokenFault)
@@ -170,6 +177,7 @@ async def test_a_rotated_key_still_verifies_and_a_dropped_one_does_not(server: R
     assert [await fault(old), await fault(new), await fault(await server.token())] == [True, True, False]
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_versions_can_be_gone_back_to(server: Running) -> None:
     await server.add_avatar("ada", b"other content")
     shown = (await ask(server, "GET", "/v1/admin/avatars/ada")).json()
@@ -181,6 +189,7 @@ async def test_versions_can_be_gone_back_to(server: Running) -> None:
     assert missing.status_code == 404
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_an_avatar_for_some_apps_only(server: Running) -> None:
     app_id = server.credentials.app_id
 
@@ -198,6 +207,7 @@ async def test_an_avatar_for_some_apps_only(server: Running) -> None:
     assert granted.json()["grants"] == [app_id]
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_a_session_is_seen_and_ended(server: Running) -> None:
     client = await server.session()
     (one,) = (await ask(server, "GET", "/v1/admin/sessions?open=true")).json()["sessions"]
@@ -220,6 +230,7 @@ async def until_async(condition: Callable[[], Awaitable[bool]]) -> None:
         await asyncio.sleep(0)
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_the_audit_log_says_who_changed_what(server: Running) -> None:
     made = (await ask(server, "POST", "/v1/admin/apps", json={"name": "shop"})).json()
     await ask(server, "PATCH", f"/v1/admin/apps/{made['id']}", json={"quotas": {"max_sessions": 1}})
@@ -234,6 +245,7 @@ async def test_the_audit_log_says_who_changed_what(server: Running) -> None:
     assert made["api_key"] not in str(entries)
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 @pytest.mark.parametrize("name", ["%00", "a%2Fb", "%E2%82%AC", "x" * 65, "..%5c"])
 async def test_names_in_paths_that_nothing_can_have_are_not_found(server: Running, name: str) -> None:
     for path in (f"/v1/admin/apps/{name}", f"/v1/admin/avatars/{name}", f"/v1/admin/sessions/{name}"):

@@ -24,6 +24,7 @@ async def test_metadata_describes_the_bundle(server: Running) -> None:
     assert answer["camera"] == {"position": [0.0, 0.0, 0.9], "target": [0.0, 0.0, 0.0], "verticalFovDeg": 24.0}
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_the_list_holds_every_avatar(server: Running) -> None:
     await server.add_avatar("bob", b"another bundle")
 
@@ -32,6 +33,7 @@ async def test_the_list_holds_every_avatar(server: Running) -> None:
     assert {"ada", "bob"} <= {avatar["id"] for avatar in listed}
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_other_content_makes_a_new_version_and_the_same_content_does_not(server: Running) -> None:
     again = await server.add_avatar("ada")
     other = await server.add_avatar("ada", b"new face")
@@ -40,6 +42,7 @@ async def test_other_content_makes_a_new_version_and_the_same_content_does_not(s
     assert (await ask(server, "/v1/client/avatars/ada")).json()["version"] == 2
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_an_unknown_avatar_is_told_from_an_unknown_app(server: Running) -> None:
     missing = await ask(server, "/v1/client/avatars/nobody")
     stranger = await ask(server, "/v1/client/avatars/ada", app_id="app_unknown")

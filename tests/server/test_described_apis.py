@@ -53,6 +53,7 @@ def probe(url: str, document: dict[str, Any], headers: dict[str, str], examples:
     return asked
 
 
+@pytest.mark.stores("postgresql")  # it minds more than SQLite does
 @pytest.mark.parametrize(
     ("path", "operations"),
     [

@@ -38,6 +38,7 @@ async def opened(server: Running, token: str) -> RawClient:
     return client
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 class TestTokensAndQuotas:
     async def test_a_single_use_token_opens_one_session(self, server: Running) -> None:
         token = await server.token(singleUse=True)

@@ -35,6 +35,7 @@ def code(reply: httpx.Response) -> tuple[int, str]:
     return reply.status_code, error["code"]
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_a_page_of_avatars_and_the_next(server: Running) -> None:
     for name in ("b1", "b2", "b3"):
         await server.add_avatar(name)
@@ -62,6 +63,7 @@ async def test_a_page_has_at_most_100(server: Running) -> None:
     assert (await ask(server, "GET", "/avatars?pagination.pageSize=5000")).status_code == 200
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_key_and_app_are_both_needed_and_the_scope_too(server: Running) -> None:
     store = await server.services.store()
     reader = await store.keys.create(server.credentials.app_id, now=1, scopes=[Scope.AVATARS_READ])
@@ -114,6 +116,7 @@ async def test_a_failure_of_ours_has_it_too(server: Running, monkeypatch: pytest
     assert "disk" not in reply.text
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_an_uploaded_bundle_is_the_apps_own(server: Running) -> None:
     store = await server.services.store()
     other = await store.apps.create("other", now=1)
@@ -204,6 +207,7 @@ async def queue(server: Running) -> str:
     return job.id  # type: ignore[union-attr]
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_a_spec_becomes_an_avatar_of_the_app(server: Running) -> None:
     async def build(spec: Path, bundle: Path) -> None:
         assert json.loads(await asyncio.to_thread(spec.read_text)) == {"name": "Bo", "spec": {}}
@@ -236,6 +240,7 @@ async def test_a_build_that_fails_says_why_and_is_not_counted(server: Running) -
     assert usage.creations == 0
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_creations_are_limited_by_quota_and_by_how_many_run(server: Running) -> None:
     store = await server.services.store()
     body = {"spec": {}}
@@ -248,6 +253,7 @@ async def test_creations_are_limited_by_quota_and_by_how_many_run(server: Runnin
     assert code(await ask(server, "POST", "/avatars", json=body)) == (402, "insufficient_avatar_units")
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_twenty_creations_a_minute(server: Running) -> None:
     store, now = await server.services.store(), int(server.services.unix_time())
     for _ in range(20):
@@ -257,6 +263,7 @@ async def test_twenty_creations_a_minute(server: Running) -> None:
     assert code(await ask(server, "POST", "/avatars", json={"spec": {}})) == (429, "rate_limit_exceeded")
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_who_sees_which_avatar(server: Running) -> None:
     store = await server.services.store()
     mine, other = server.credentials.app_id, (await store.apps.create("other", now=1)).id

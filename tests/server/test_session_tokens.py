@@ -32,6 +32,7 @@ async def test_every_path_answers_with_the_token_under_both_names(server: Runnin
     assert reply.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_a_token_says_its_app_and_expiry(server: Running) -> None:
     expires = int(time.time()) + HOUR
     answer = (await ask(server, {"expireAt": expires})).json()
@@ -64,6 +65,7 @@ async def test_an_expiry_that_is_no_whole_number_is_refused(server: Running, val
     assert (await ask(server, {"expireAt": value})).status_code == 400
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 @pytest.mark.parametrize("key", ["", "ak_00000000_" + "x" * 43, "x" * 5000, "ak_é"])
 async def test_an_unknown_key_is_refused_in_the_shape_that_clients_parse(server: Running, key: str) -> None:
     reply = await server.http.post(PATHS[0], headers={"X-Api-Key": key.encode()}, json={})
@@ -81,6 +83,7 @@ async def test_a_key_with_one_character_changed_is_refused(server: Running) -> N
     assert (await ask(server, {}, key=key[:-1] + ("A" if key[-1] != "A" else "B"))).status_code == 401
 
 
+@pytest.mark.stores("sqlite", "postgresql")
 async def test_a_revoked_key_is_refused(server: Running) -> None:
     store = await server.services.store()
     assert await store.keys.revoke(server.credentials.api_key[:11], now=1)
