@@ -33,6 +33,7 @@ export class Bar {
   private recorder: ClipRecorder | null = null;
   private muted = false;
   private hasFailed = false;
+  private isResting = false; // the server ended a session that nobody used
 
   constructor(private readonly parts: BarParts) {
     this.speakButton.onclick = () => void this.speak();
@@ -53,12 +54,16 @@ export class Bar {
     this.hasFailed = false;
     void this.endRecording(); // the canvas that it records goes away
     const { controller } = view;
-    controller.onConversationState = controller.onConnectionState = () => this.update();
+    controller.onConversationState = () => this.update();
+    controller.onConnectionState = () => {
+      this.isResting = false;
+      this.update();
+    };
     controller.onError = (reason) => {
-      // The first is what `speak` reports, the second what an idle session ends with.
-      const isTold = reason.phase === "connect" || reason.phase === "authenticate";
-      const isRest = reason.code === "sessionTimeout" && controller.conversationState === "idle";
-      if (!isTold && !isRest) this.parts.notices.fail(reason, this.again);
+      this.isResting = reason.code === "sessionTimeout" && controller.conversationState === "idle";
+      const isTold = reason.phase === "connect" || reason.phase === "authenticate"; // `speak` reports it
+      if (!isTold && !this.isResting) this.parts.notices.fail(reason, this.again);
+      this.update();
     };
     this.update();
   }
@@ -170,7 +175,7 @@ export class Bar {
                 ? ["speaking", "Speaking"]
                 : conversation === "paused"
                   ? ["ready", "Paused"]
-                  : controller.connectionState === "failed"
+                  : controller.connectionState === "failed" && !this.isResting
                     ? ["failed", "Connection lost"]
                     : ["ready", "Ready"];
     byId("stage", HTMLElement).dataset.state = state!;
