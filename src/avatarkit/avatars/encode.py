@@ -108,9 +108,11 @@ class Encoder:
         if mesh.colors is not None:
             attributes["COLOR_0"] = self._vertices(np.rint(mesh.colors * 255).astype(np.uint8), normalized=True)
         if mesh.joints is not None and mesh.joint_weights is not None:
-            small = int(mesh.joints.max()) < 256
-            attributes["JOINTS_0"] = self._vertices(mesh.joints.astype(np.uint8 if small else np.uint16))
-            attributes["WEIGHTS_0"] = self._vertices(_weight_bytes(mesh.joint_weights), normalized=True)
+            shares = _weight_bytes(mesh.joint_weights)
+            used = np.where(shares > 0, mesh.joints, 0)  # a joint without weight is 0 (glTF 2.0, 3.7.3.3)
+            small = int(used.max()) < 256
+            attributes["JOINTS_0"] = self._vertices(used.astype(np.uint8 if small else np.uint16))
+            attributes["WEIGHTS_0"] = self._vertices(shares, normalized=True)
         primitive: Json = {
             "attributes": attributes,
             "indices": self._indices(mesh.triangles, len(mesh.positions)),
