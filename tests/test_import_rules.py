@@ -22,6 +22,7 @@ CLASSES = {
     "_events",
     "_announce",
     "_derive",
+    "_draw_gate",
     "_feed",
     "_frame_rate",
     "_incoming",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
+from avatarkit._draw_gate import draw_gate
 from avatarkit._picture import Picture, has_area
 from avatarkit.clock import Clock
 from avatarkit.playback.heard import Samples
@@ -21,6 +22,8 @@ _T = TypeVar("_T")
 _SMOOTHING: Final = 0.2
 _MAX_LEAD_S: Final = 0.2
 _STRAYS: Final = 3.0  # mean deviations; some 98 of 100 frames are drawn within
+_LATE_S: Final = 0.015
+_STANDS_STILL_S: Final = 0.2  # a picture that stood still for so long takes a late frame, too
 _LOOK_S: Final = 0.1  # how often a surface without area is looked at
 _TOLERANCE: Final = 0.25  # of a slot: a frame that is late by less is shown, not dropped
 
@@ -48,7 +51,8 @@ class RenderLoop:
     """Frame ``k`` shows the avatar at ``k / frame_rate`` seconds after the first.
 
     Drawing begins ahead of the slot by as long as it usually takes, with the pose of the slot itself; so the
-    frame is ready in its slot and shows what is heard then. What is late is dropped and counted.
+    frame is ready in its slot and shows what is heard then. What is late is dropped and counted. Views of one loop
+    draw in turns.
     """
 
     def __init__(
@@ -89,9 +93,11 @@ class RenderLoop:
         self._on_first = on_first
         self._on_drawn = on_drawn
         self._on_shown = on_shown
+        self._gate = draw_gate()
         self._took_s = 0.0
         self._size = (1, 1)
         self._start_s: float | None = None
+        self._shown_s = float("-inf")
         self._draw_s = 0.0  # smoothed time of drawing, and how far it strays
         self._stray_s = 0.0
 
@@ -114,6 +120,10 @@ class RenderLoop:
             await self._clock.sleep_until(slot_s - self._lead_s())
             frame, image = await self._draw(slot_s)
             await self._clock.sleep_until(slot_s)
+            if self._is_too_late(slot_s) and frame.generation == self._player.generation:
+                self._meter.frames_dropped += 1
+                slot = self._next_slot(slot, start_s, rate)
+                continue
             while frame.generation != self._player.generation:  # its round was cut off meanwhile
                 frame, image = await self._draw(slot_s)
             if frame.position_s is not None:
@@ -140,6 +150,7 @@ class RenderLoop:
     async def _present(self, frame: Frame, image: Image, time_s: float) -> None:
         await self._thread.run(self._show, image, time_s)
         self._picture.shown = image
+        self._shown_s = self._clock.now()
         self._meter.shown(self._clock.now())
         self._on_drawn(self._took_s)
         self._on_shown(frame, time_s)
@@ -154,17 +165,23 @@ class RenderLoop:
             await self._clock.sleep_until(self._clock.now() + _LOOK_S)
 
     async def _draw(self, at_s: float) -> tuple[Frame, Image]:
-        frame = self._player.frame(at_s)
         began_s = self._clock.now()
-        if has_area(surface_size := self._surface.size):  # it may have lost it in this moment
-            self._size = surface_size
-        camera, size = self._picture.camera(self._size), self._picture.size(self._size)
-        image = await self._thread.run(self._renderer.draw, frame.pose, camera, size)
+        async with self._gate:
+            frame = self._player.frame(at_s)
+            if has_area(surface_size := self._surface.size):  # it may have lost it in this moment
+                self._size = surface_size
+            camera, size = self._picture.camera(self._size), self._picture.size(self._size)
+            image = await self._thread.run(self._renderer.draw, frame.pose, camera, size)
         took_s = self._took_s = self._clock.now() - began_s
         if self._start_s is not None:  # the first frame also compiles and warms caches
             self._stray_s += (abs(took_s - self._draw_s) - self._stray_s) * _SMOOTHING
             self._draw_s += (took_s - self._draw_s) * _SMOOTHING
         return frame, image
+
+    def _is_too_late(self, slot_s: float) -> bool:
+        """Whether a frame shows what was heard a while ago, and none need be shown for the picture to move."""
+        now_s = self._clock.now()
+        return now_s - slot_s > _LATE_S and now_s - self._shown_s < _STANDS_STILL_S
 
     def _lead_s(self) -> float:
         return min(self._draw_s + _STRAYS * self._stray_s, _MAX_LEAD_S)
