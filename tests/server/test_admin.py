@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import httpx
 import pytest
-from server_kit import BUNDLE, Running
+from server_kit import BUNDLE, Running, Start
 
+from avatarkit.clock import VirtualClock
 from avatarkit.server.console.admin import OPERATIONS
 from avatarkit.server.console.claims import TokenClaims, TokenFault, TokenOptions
 
@@ -277,3 +279,15 @@ async def test_a_whole_number_may_be_written_with_a_point(server: Running) -> No
 
     assert [reply.status_code for reply in replies] == [200, 200, 400, 400, 400]
     assert replies[1].json()["quotas"]["max_sessions"] == 10
+
+
+@pytest.mark.parametrize(("days", "kept"), [(0, ["new", "old"]), (30, ["new"])])
+async def test_the_audit_log_is_kept_as_long_as_is_set(start: Start, days: int, kept: list[str]) -> None:
+    clock = VirtualClock()
+    async with start(clock=clock, audit_days=days) as server:
+        audit, now = (await server.services.store()).audit, int(time.time())
+        await audit.note("admin", "app.change", "old", now=now - 31 * 86_400)
+        await audit.note("admin", "app.change", "new", now=now - 29 * 86_400)
+        await clock.advance(3600)
+        while [entry.target for entry in await audit.list()] != kept:
+            await clock.advance(15)

@@ -173,12 +173,17 @@ class Services:
             clock=self.clock,
             unix_time=self.unix_time,
             max_sessions=self.settings.sessions_per_app,
+            tidy=lambda: self._forget_changes(store),
         )
         meter.start()
         jobs = JobRunner(store, self.assets, self.unix_time)
         if await store.jobs.has_unfinished():
             jobs.wake()
         return _Opened(store, signer, meter, jobs)
+
+    async def _forget_changes(self, store: Store) -> None:
+        if self.settings.audit_days:
+            await store.audit.forget(before=int(self.unix_time()) - self.settings.audit_days * 24 * 3600)
 
     async def _load_engine(self) -> MotionEngine:
         if self._opening is not None:

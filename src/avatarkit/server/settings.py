@@ -140,6 +140,9 @@ class Settings:
     token_lifetime_s: int = above_zero(
         3600, "Lifetime of a session token whose request names no expiry.", group=_CONSOLE
     )
+    audit_days: int = setting(
+        0, "Days that the audit log is kept; 0 keeps it for ever.", group=_CONSOLE, least=0, most=36_500
+    )
     upload_limit: int = above_zero(64 * _MIB, "Largest avatar bundle that may be uploaded.", group=_CONSOLE)
 
     cors_origins: tuple[str, ...] = setting(

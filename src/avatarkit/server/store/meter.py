@@ -25,7 +25,7 @@ import contextlib
 import logging
 import secrets
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Final
 
 from avatarkit.clock import Clock
@@ -93,15 +93,23 @@ class SessionMeter:
         unix_time: Source of calendar time, in Unix seconds. Servers on one store must agree on it to a second
             or two.
         max_sessions: Most open sessions of one app, unless the app's quota is smaller.
+        tidy: What else is to be done once an hour, to forget what is old.
     """
 
     def __init__(
-        self, sessions: Sessions, *, clock: Clock, unix_time: Callable[[], float], max_sessions: int
+        self,
+        sessions: Sessions,
+        *,
+        clock: Clock,
+        unix_time: Callable[[], float],
+        max_sessions: int,
+        tidy: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._sessions = sessions
         self._clock = clock
         self._unix_time = unix_time
         self._max_sessions = max_sessions
+        self._tidy = tidy
         self._server_id = secrets.token_hex(8)
         self._host = socket.gethostname()
         self._leases: dict[str, SessionLease] = {}
@@ -196,6 +204,8 @@ class SessionMeter:
                 if self._clock.now() - forgotten_s >= _FORGET_S:
                     forgotten_s = self._clock.now()
                     await self._sessions.forget_old(now_ms=self._now_ms(), keep_ms=_KEEP_MS)
+                    if self._tidy is not None:
+                        await self._tidy()
             await self._clock.sleep_until(self._clock.now() + _TIDY_S)
 
     def _now_ms(self) -> int:

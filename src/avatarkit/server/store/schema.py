@@ -5,7 +5,7 @@ Times are Unix seconds where a column ends in ``_at``, Unix milliseconds where i
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
@@ -21,85 +21,111 @@ metadata = MetaData(
     }
 )
 
+
+def _text(name: str, length: int | None = None, *, nullable: bool = False, **more: Any) -> Column[str]:
+    """Text of at most that many characters, or of any length."""
+    return Column(name, Text if length is None else String(length), nullable=nullable, **more)
+
+
+def _whole(name: str, *, nullable: bool = False, **more: Any) -> Column[int]:
+    """A whole number of 64 bits, as times need."""
+    return Column(name, BigInteger, nullable=nullable, **more)
+
+
+def _small(name: str, *, nullable: bool = False, **more: Any) -> Column[int]:
+    """A whole number of 32 bits."""
+    return Column(name, Integer, nullable=nullable, **more)
+
+
+def _id(name: str, length: int) -> Column[str]:
+    """The primary key."""
+    return Column(name, String(length), primary_key=True)
+
+
+def _of(table: str, name: str, length: int, **more: Any) -> Column[str]:
+    """The id of a row of another table."""
+    return Column(name, String(length), ForeignKey(f"{table}.id"), **more)
+
+
 apps = Table(
     "apps",
     metadata,
-    Column("id", String(32), primary_key=True),
-    Column("name", String(128), nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("disabled_at", BigInteger, nullable=True),
-    Column("tokens_from_ms", BigInteger, nullable=False, server_default="0"),  # older session tokens are void
-    Column("max_sessions", Integer, nullable=True),  # quotas: NULL is the server's own limit
-    Column("max_session_s", Integer, nullable=True),
-    Column("credit_limit_s", BigInteger, nullable=True),
-    Column("max_creations", Integer, nullable=True),
-    Column("credit_used_ms", BigInteger, nullable=False, server_default="0"),  # of sessions that ended
-    Column("creations", Integer, nullable=False, server_default="0"),
+    _id("id", 32),
+    _text("name", 128),
+    _whole("created_at"),
+    _whole("disabled_at", nullable=True),
+    _whole("tokens_from_ms", server_default="0"),  # older session tokens are void
+    _small("max_sessions", nullable=True),  # quotas: NULL is the server's own limit
+    _small("max_session_s", nullable=True),
+    _whole("credit_limit_s", nullable=True),
+    _small("max_creations", nullable=True),
+    _whole("credit_used_ms", server_default="0"),  # of sessions that ended
+    _small("creations", server_default="0"),
 )
 
 api_keys = Table(
     "api_keys",
     metadata,
-    Column("prefix", String(16), primary_key=True),
-    Column("app_id", String(32), ForeignKey("apps.id"), nullable=False),
-    Column("hash", String(64), nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("revoked_at", BigInteger, nullable=True),
-    Column("name", String(128), nullable=False, server_default=""),
-    Column("scopes", String(128), nullable=False, server_default="tokens avatars:read avatars:write"),
-    Column("last_used_at", BigInteger, nullable=True),
+    _id("prefix", 16),
+    _of("apps", "app_id", 32, nullable=False),
+    _text("hash", 64),
+    _whole("created_at"),
+    _whole("revoked_at", nullable=True),
+    _text("name", 128, server_default=""),
+    _text("scopes", 128, server_default="tokens avatars:read avatars:write"),
+    _whole("last_used_at", nullable=True),
     Index("ix_api_keys_app_id", "app_id"),
 )
 
 signing_keys = Table(
     "signing_keys",
     metadata,
-    Column("id", String(16), primary_key=True),
-    Column("value", Text, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("retired_at", BigInteger, nullable=True),  # signs nothing new; what it signed stays valid for a day
+    _id("id", 16),
+    _text("value"),
+    _whole("created_at"),
+    _whole("retired_at", nullable=True),  # signs nothing new; what it signed stays valid for a day
 )
 
 used_tokens = Table(
     "used_tokens",
     metadata,
-    Column("id", String(32), primary_key=True),
-    Column("expires_at", BigInteger, nullable=False),
+    _id("id", 32),
+    _whole("expires_at"),
     Index("ix_used_tokens_expires_at", "expires_at"),
 )
 
 revoked_tokens = Table(
     "revoked_tokens",
     metadata,
-    Column("id", String(32), primary_key=True),
-    Column("app_id", String(32), nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
+    _id("id", 32),
+    _text("app_id", 32),
+    _whole("expires_at"),
     Index("ix_revoked_tokens_expires_at", "expires_at"),
 )
 
 servers = Table(
     "servers",
     metadata,
-    Column("id", String(32), primary_key=True),
-    Column("host", String(128), nullable=False),
-    Column("started_at_ms", BigInteger, nullable=False),
-    Column("seen_at_ms", BigInteger, nullable=False),
+    _id("id", 32),
+    _text("host", 128),
+    _whole("started_at_ms"),
+    _whole("seen_at_ms"),
 )
 
 sessions = Table(
     "sessions",
     metadata,
-    Column("id", String(64), primary_key=True),
-    Column("app_id", String(32), ForeignKey("apps.id"), nullable=False),
-    Column("server_id", String(32), nullable=False),
-    Column("avatar_id", String(64), nullable=False),
-    Column("token_id", String(32), nullable=False),
-    Column("opened_at_ms", BigInteger, nullable=False),
-    Column("confirmed_at_ms", BigInteger, nullable=True),
-    Column("ended_at_ms", BigInteger, nullable=True),
-    Column("charged_ms", BigInteger, nullable=False, server_default="0"),
-    Column("end_reason", String(64), nullable=True),
-    Column("end_asked", String(32), nullable=True),
+    _id("id", 64),
+    _of("apps", "app_id", 32, nullable=False),
+    _text("server_id", 32),
+    _text("avatar_id", 64),
+    _text("token_id", 32),
+    _whole("opened_at_ms"),
+    _whole("confirmed_at_ms", nullable=True),
+    _whole("ended_at_ms", nullable=True),
+    _whole("charged_ms", server_default="0"),
+    _text("end_reason", 64, nullable=True),
+    _text("end_asked", 32, nullable=True),
     Index("ix_sessions_app_id_ended_at_ms", "app_id", "ended_at_ms"),
     Index("ix_sessions_server_id_ended_at_ms", "server_id", "ended_at_ms"),
     Index("ix_sessions_opened_at_ms", "opened_at_ms"),
@@ -108,55 +134,55 @@ sessions = Table(
 avatars = Table(
     "avatars",
     metadata,
-    Column("id", String(64), primary_key=True),
-    Column("name", String(128), nullable=False),
-    Column("version", Integer, nullable=False),  # the one that is shown
-    Column("owner", String(32), ForeignKey("apps.id"), nullable=True),
-    Column("state", String(16), nullable=False, server_default="published"),
-    Column("visibility", String(16), nullable=False, server_default="everyone"),
-    Column("created_at", BigInteger, nullable=False),
-    Column("updated_at", BigInteger, nullable=False),
+    _id("id", 64),
+    _text("name", 128),
+    _small("version"),  # the one that is shown
+    _of("apps", "owner", 32, nullable=True),
+    _text("state", 16, server_default="published"),
+    _text("visibility", 16, server_default="everyone"),
+    _whole("created_at"),
+    _whole("updated_at"),
     Index("ix_avatars_owner", "owner"),
 )
 
 avatar_versions = Table(
     "avatar_versions",
     metadata,
-    Column("avatar_id", String(64), ForeignKey("avatars.id"), primary_key=True),
+    _of("avatars", "avatar_id", 64, primary_key=True),
     Column("version", Integer, primary_key=True),
-    Column("sha256", String(64), nullable=False),
-    Column("size", BigInteger, nullable=False),
-    Column("minimum_sdk", String(32), nullable=False),
-    Column("license", Text, nullable=False),
-    Column("author", Text, nullable=False),
-    Column("camera", Text, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
+    _text("sha256", 64),
+    _whole("size"),
+    _text("minimum_sdk", 32),
+    _text("license"),
+    _text("author"),
+    _text("camera"),
+    _whole("created_at"),
     Index("ix_avatar_versions_sha256", "sha256"),
 )
 
 avatar_grants = Table(
     "avatar_grants",
     metadata,
-    Column("avatar_id", String(64), ForeignKey("avatars.id"), primary_key=True),
-    Column("app_id", String(32), ForeignKey("apps.id"), primary_key=True),
+    _of("avatars", "avatar_id", 64, primary_key=True),
+    _of("apps", "app_id", 32, primary_key=True),
     Index("ix_avatar_grants_app_id", "app_id"),
 )
 
 jobs = Table(
     "jobs",
     metadata,
-    Column("id", String(32), primary_key=True),
-    Column("app_id", String(32), ForeignKey("apps.id"), nullable=False),
-    Column("avatar_id", String(64), nullable=True),
-    Column("name", String(128), nullable=False),
-    Column("status", String(16), nullable=False),
-    Column("spec", Text, nullable=True),
-    Column("error_code", String(64), nullable=True),
-    Column("error_message", Text, nullable=True),
-    Column("error_retryable", Integer, nullable=False, server_default="0"),
-    Column("created_at", BigInteger, nullable=False),
-    Column("updated_at", BigInteger, nullable=False),
-    Column("completed_at", BigInteger, nullable=True),
+    _id("id", 32),
+    _of("apps", "app_id", 32, nullable=False),
+    _text("avatar_id", 64, nullable=True),
+    _text("name", 128),
+    _text("status", 16),
+    _text("spec", nullable=True),
+    _text("error_code", 64, nullable=True),
+    _text("error_message", nullable=True),
+    _small("error_retryable", server_default="0"),
+    _whole("created_at"),
+    _whole("updated_at"),
+    _whole("completed_at", nullable=True),
     Index("ix_jobs_app_id_created_at", "app_id", "created_at"),
     Index("ix_jobs_status", "status"),
 )
@@ -165,17 +191,17 @@ audit = Table(
     "audit",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("at", BigInteger, nullable=False),
-    Column("actor", String(64), nullable=False),
-    Column("action", String(64), nullable=False),
-    Column("target", String(128), nullable=False),
-    Column("detail", Text, nullable=False),
+    _whole("at"),
+    _text("actor", 64),
+    _text("action", 64),
+    _text("target", 128),
+    _text("detail"),
     Index("ix_audit_target", "target"),
 )
 
 secrets = Table(
     "secrets",
     metadata,
-    Column("name", String(32), primary_key=True),
-    Column("value", Text, nullable=False),
+    _id("name", 32),
+    _text("value"),
 )
