@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from render_fixtures import CAMERA, head_bundle
+from render_fixtures import CAMERA, ball, head_bundle
 from renderer_suite import RendererSuite, posed
 
 from avatarkit.avatars import builtin, read_bundle
+from avatarkit.avatars.bundle import Bundle, BundleInfo, MaterialKind
 from avatarkit.errors import AvatarError, ErrorCode
 from avatarkit.render import open_renderer, registry
 
@@ -45,14 +47,27 @@ def both(bundle, pose, size):
 MEAN_TOLERANCE, SHARE_TOLERANCE = 0.8, 0.006
 
 
-@pytest.mark.parametrize(
-    "bundle", [head_bundle, lambda: read_bundle(builtin.default_path())], ids=["balls", "default"]
-)
+def default_bundle():
+    return read_bundle(builtin.default_path())
+
+
+def photo_bundle():
+    """What is drawn as it is, and cut out softly: a disc that fades out."""
+    y, x = np.mgrid[-1:1:64j, -1:1:64j]
+    picture = np.full((64, 64, 4), (210, 120, 60, 255), np.uint8)
+    picture[..., 3] = np.clip(255 * (1.3 - 1.3 * np.hypot(x, y)), 0, 255)
+    ball_ = ball("photo", MaterialKind.PHOTO, (1, 1, 1), (0, 0, 0), 0.12, texture=0, alpha_cutoff=0.5)
+    mesh = replace(ball_, uv=ball_.positions[:, :2] * np.float32([4, -4]) + np.float32(0.5))
+    return Bundle(BundleInfo("photo", "CC0-1.0", "", camera=CAMERA), (mesh,), (), (picture,))
+
+
+@pytest.mark.parametrize("bundle", [head_bundle, photo_bundle, default_bundle], ids=["balls", "photo", "default"])
 @pytest.mark.parametrize(
     "pose", [posed(), posed(jawOpen=0.6, mouthSmileLeft=0.5, head=(0.1, 0.35, 0.05, 0, 0, 0))], ids=["rest", "turned"]
 )
 def test_both_renderers_draw_the_same_picture(bundle, pose):
     cpu, gpu = both(bundle(), pose, (256, 256))
+    assert (cpu[..., 3] > 0).mean() > 0.1
     difference = np.abs(cpu.astype(int) - gpu.astype(int))
     assert difference.mean() < MEAN_TOLERANCE
     assert (difference.max(axis=2) > 24).mean() < SHARE_TOLERANCE

@@ -20,11 +20,13 @@ _FRAGMENT: Final = wgpu.ShaderStage.FRAGMENT
 
 @dataclass(frozen=True, slots=True)
 class Pipelines:
-    """Pipelines and the layouts of what they are bound to. Of the pairs, the first culls back faces."""
+    """Pipelines and the layouts of what they are bound to."""
 
     deform: Any
     shadow: tuple[Any, Any]
-    surface: tuple[Any, Any]
+    """For one-sided and for double-sided surfaces."""
+    surface: dict[tuple[bool, bool], Any]
+    """By whether the surface is cut out by alpha, and whether it is double-sided."""
     encode: Any
     view_layout: Any
     shadow_layout: Any
@@ -50,10 +52,16 @@ def build_pipelines(device: Any) -> Pipelines:
     return Pipelines(
         deform=_compute(device, "deform"),
         shadow=(_shadow(device, shadow_layout, "back"), _shadow(device, shadow_layout, "none")),
-        surface=(
-            _surface(device, [view_layout, map_layout], "back"),
-            _surface(device, [view_layout, map_layout], "none"),
-        ),
+        surface={
+            (is_cut, double_sided): _surface(
+                device,
+                [view_layout, map_layout],
+                "cut_fragment" if is_cut else "solid_fragment",
+                "none" if double_sided else "back",
+            )
+            for is_cut in (False, True)
+            for double_sided in (False, True)
+        },
         encode=_compute(device, "encode"),
         view_layout=view_layout,
         shadow_layout=shadow_layout,
@@ -92,7 +100,7 @@ def _shadow(device: Any, layout: Any, cull: str) -> Any:
     )
 
 
-def _surface(device: Any, layouts: list[Any], cull: str) -> Any:
+def _surface(device: Any, layouts: list[Any], fragment: str, cull: str) -> Any:
     module = _shader(device, "surface")
     still = {
         "array_stride": 24,
@@ -112,5 +120,5 @@ def _surface(device: Any, layouts: list[Any], cull: str) -> Any:
         primitive={"topology": "triangle-list", "front_face": "ccw", "cull_mode": cull},
         depth_stencil={"format": DEPTH_FORMAT, "depth_write_enabled": True, "depth_compare": "greater"},
         multisample={"count": SAMPLES},
-        fragment={"module": module, "entry_point": "surface_fragment", "targets": [{"format": COLOR_FORMAT}]},
+        fragment={"module": module, "entry_point": fragment, "targets": [{"format": COLOR_FORMAT}]},
     )

@@ -144,7 +144,7 @@ class GpuRenderer:
         work.set_vertex_buffer(1, scene.still)
         work.set_index_buffer(scene.indices, "uint32")
         for part in scene.parts:
-            work.set_pipeline(self._pipelines.surface[part.double_sided])
+            work.set_pipeline(self._pipelines.surface[part.is_cut, part.double_sided])
             work.set_bind_group(1, part.maps)
             work.draw_indexed(part.count, 1, part.first, 0, part.material)
         work.end()

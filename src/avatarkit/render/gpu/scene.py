@@ -11,7 +11,7 @@ import wgpu
 
 from avatarkit.avatars.bundle import Bundle
 from avatarkit.render.cpu.lights import KEY_DIRECTION, unit
-from avatarkit.render.cpu.materials import CUTOFF, DIRECTED, DOUBLE_SIDED, FACTORS, NORMAL_TEXTURE, TEXTURE
+from avatarkit.render.cpu.materials import CUTOFF, DOUBLE_SIDED, FACTORS, NORMAL_TEXTURE, SOFT, TEXTURE, UNLIT
 from avatarkit.render.cpu.project import light_matrix
 from avatarkit.render.cpu.scene import Scene, build_scene
 from avatarkit.render.cpu.textures import TexturePool
@@ -34,6 +34,7 @@ class Part:
     """First index."""
     count: int
     """Indices."""
+    is_cut: bool
     double_sided: bool
     casts: bool
     maps: Any
@@ -103,9 +104,7 @@ def _material_rows(scene: Scene) -> npt.NDArray[np.float32]:
     rows = np.zeros((len(scene.factors), 24), np.float32)
     rows[:, :FACTORS] = scene.factors
     flags = scene.flags
-    told = np.column_stack(
-        [flags[:, TEXTURE] >= 0, flags[:, NORMAL_TEXTURE] >= 0, flags[:, DOUBLE_SIDED], flags[:, DIRECTED]]
-    )
+    told = np.column_stack([flags[:, TEXTURE] >= 0, flags[:, NORMAL_TEXTURE] >= 0, flags[:, UNLIT], flags[:, SOFT]])
     rows[:, 20:] = told.astype(np.int32).view(np.float32)
     return rows
 
@@ -126,6 +125,7 @@ def _parts(device: Any, scene: Scene, order: npt.NDArray[np.int64], layout: Any)
             material=int(row),
             first=3 * int(first[row]),
             count=3 * int(counts[row]),
+            is_cut=bool(scene.factors[row, CUTOFF] >= 0.0),
             double_sided=bool(scene.flags[row, DOUBLE_SIDED]),
             casts=bool(casts[row]),
             maps=device.create_bind_group(

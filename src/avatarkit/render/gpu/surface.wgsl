@@ -10,7 +10,7 @@ struct View {
 
 struct Material {
     factors: array<vec4f, 5>,  // as the rows of cpu.materials.material_tables, padded
-    flags: vec4i,  // has a texture, has a normal map, is double sided, is directed
+    flags: vec4i,  // has a texture, has a normal map, is unlit, is cut out softly
 }
 
 struct Corner {
@@ -88,10 +88,20 @@ fn light3(index: u32) -> vec3f {
     );
 }
 
-// Which of the four samples reach the cutoff; their places are those of cpu.visibility.
+// How far a sample's alpha limit lies from the middle in what is cut out softly; see cpu.coverage.LIMITS.
+fn limit(pixel: vec2u, sample: u32) -> f32 {
+    const ORDER = array(0u, 8u, 2u, 10u, 12u, 4u, 14u, 6u, 3u, 11u, 1u, 9u, 15u, 7u, 13u, 5u);
+    let fine = ORDER[(pixel.y % 4u) * 4u + pixel.x % 4u];
+    return (f32((sample + fine) % 4u) + (f32(fine) + 0.5) / 16.0) / 4.0 - 0.5;
+}
+
+// Which of the four samples reach the cutoff.
 fn kept_samples(m: u32, in: Corner, right: vec2f, down: vec2f, across: f32, along: f32, cutoff: f32) -> u32 {
+    // Places of the GPU's samples, and the numbers that cpu.visibility gives them.
     const PLACES = array(vec2f(-0.125, -0.375), vec2f(0.375, -0.125), vec2f(-0.375, 0.125), vec2f(0.125, 0.375));
+    const NUMBERS = array(0u, 1u, 3u, 2u);
     let level = level_of(color_map, right, down);
+    let pixel = vec2u(in.place.xy);
     var mask = 0u;
     for (var s = 0u; s < 4u; s++) {
         let at = PLACES[s];
@@ -99,7 +109,9 @@ fn kept_samples(m: u32, in: Corner, right: vec2f, down: vec2f, across: f32, alon
         if materials[m].flags.x != 0 {
             alpha *= textureSampleLevel(color_map, filtered, in.middle_uv + at.x * right + at.y * down, level).a;
         }
-        if alpha >= cutoff { mask |= 1u << s; }
+        var least = cutoff;
+        if materials[m].flags.w != 0 { least += limit(pixel, NUMBERS[s]); }
+        if alpha >= least { mask |= 1u << s; }
     }
     return mask;
 }
@@ -199,27 +211,13 @@ fn lit_color(m: u32, albedo: vec3f, position: vec3f, n: vec3f, direction: vec3f,
     return shoulder(light);
 }
 
-struct Drawn {
-    @location(0) color: vec4f,
-    @builtin(sample_mask) samples: u32,
-}
-
-@fragment
-fn surface_fragment(in: Corner, @builtin(front_facing) front: bool) -> Drawn {
+fn color_of(in: Corner, front: bool, right: vec2f, down: vec2f) -> vec4f {
     let m = in.material;
-    let right = dpdx(in.middle_uv); let down = dpdy(in.middle_uv);
-    let across = dpdx(in.middle_alpha); let along = dpdy(in.middle_alpha);
-    var out: Drawn;
-    out.samples = 15u;
-    let cutoff = factor(m, 17u);
-    if cutoff >= 0.0 {
-        out.samples = kept_samples(m, in, right, down, across, along, cutoff);
-        if out.samples == 0u { discard; }
-    }
     var albedo = vec3f(factor(m, 13u), factor(m, 14u), factor(m, 15u)) * in.color.rgb;
     if materials[m].flags.x != 0 {
         albedo *= textureSampleLevel(color_map, filtered, in.uv, level_of(color_map, right, down)).rgb;
     }
+    if materials[m].flags.z != 0 { return vec4f(albedo, 1.0); }
     var n = select(-1.0, 1.0, front) * in.normal;
     n /= sqrt(dot(n, n) + 1e-12);
     if materials[m].flags.y != 0 {
@@ -230,6 +228,27 @@ fn surface_fragment(in: Corner, @builtin(front_facing) front: bool) -> Drawn {
         n /= sqrt(dot(n, n) + 1e-12);
     }
     let share = share_of_key_light(in.position, n);
-    out.color = vec4f(lit_color(m, albedo, in.position, n, in.tangent, share), 1.0);
+    return vec4f(lit_color(m, albedo, in.position, n, in.tangent, share), 1.0);
+}
+
+@fragment
+fn solid_fragment(in: Corner, @builtin(front_facing) front: bool) -> @location(0) vec4f {
+    return color_of(in, front, dpdx(in.middle_uv), dpdy(in.middle_uv));
+}
+
+struct Drawn {
+    @location(0) color: vec4f,
+    @builtin(sample_mask) samples: u32,
+}
+
+// On its own: a GPU need not light what lies behind something nearer, unless fragments choose their samples.
+@fragment
+fn cut_fragment(in: Corner, @builtin(front_facing) front: bool) -> Drawn {
+    let right = dpdx(in.middle_uv); let down = dpdy(in.middle_uv);
+    let across = dpdx(in.middle_alpha); let along = dpdy(in.middle_alpha);
+    var out: Drawn;
+    out.samples = kept_samples(in.material, in, right, down, across, along, factor(in.material, 17u));
+    if out.samples == 0u { discard; }
+    out.color = color_of(in, front, right, down);
     return out;
 }

@@ -1,0 +1,1 @@
+"""How fast avatars are drawn, here and by others."""
