@@ -1,4 +1,4 @@
-"""What a server with an empty store gives itself: a demo app with a key, the admin key, the default avatar."""
+"""What a server with an empty store gives itself: a demo app with a key, the admin key, the built-in avatars."""
 
 from __future__ import annotations
 
@@ -50,6 +50,8 @@ async def prepare_store(store: Store, assets: AssetFolder, *, now: int) -> Start
     """
     credentials = await _create_credentials(store, now=now)
     notice = await _add_default_avatar(store, assets, now=now)
+    if credentials is not None and notice is None:
+        await _add_other_avatars(store, assets, now=now)
     return StartReport(credentials, () if notice is None else (notice,))
 
 
@@ -63,13 +65,21 @@ async def _create_credentials(store: Store, *, now: int) -> Credentials | None:
     return Credentials(app.id, key.text, admin_key)
 
 
+async def _add_other_avatars(store: Store, assets: AssetFolder, *, now: int) -> None:
+    """The built-in characters beside the default one; whoever takes them out later will not get them back."""
+    from avatarkit.avatars.builtin import other_paths  # noqa: PLC0415 - only on a first start
+
+    for avatar_id, path in other_paths().items():
+        await add_avatar(store, assets, avatar_id, path, now=now)
+
+
 async def _add_default_avatar(store: Store, assets: AssetFolder, *, now: int) -> str | None:
     if await store.avatars.get(DEFAULT_AVATAR) is not None:
         return None
     try:
         from avatarkit.avatars.builtin import default_path  # noqa: PLC0415 - only on a first start
 
-        await add_avatar(store, assets, DEFAULT_AVATAR, default_path(), now=now)
+        await add_avatar(store, assets, DEFAULT_AVATAR, default_path(), now=now, is_trusted=True)
     except (AvatarError, OSError) as exc:
         reason = exc.message if isinstance(exc, AvatarError) else (exc.strerror or "it cannot be read")
         return f"There is no default avatar yet: {reason.rstrip('.')}. {_BUILD_HINT}"

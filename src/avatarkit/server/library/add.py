@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from avatarkit.errors import ErrorCode, error
+from avatarkit.server.library.check import check_apart, check_here
 from avatarkit.server.store.records import AvatarRecord, Visibility
 
 if TYPE_CHECKING:
-    from avatarkit.avatars.bundle import BundleInfo
     from avatarkit.server.library.assets import AssetFolder
     from avatarkit.server.store.database import Store
 
@@ -35,6 +35,7 @@ async def add_avatar(
     now: int,
     owner: str | None = None,
     name: str | None = None,
+    is_trusted: bool = False,
 ) -> AvatarRecord:
     """Check a bundle and take it into the library; an avatar of that id gets it as its next version.
 
@@ -46,6 +47,7 @@ async def add_avatar(
         now: Unix seconds.
         owner: The app that makes it: it alone sees the avatar then, until that is changed.
         name: For people; default: the bundle's own.
+        is_trusted: The file is of our own making. Any other is read in a child process, within limits.
 
     Raises:
         AvatarError: The id is malformed (``configurationInvalid``) or the bundle is refused, with the reason.
@@ -57,18 +59,23 @@ async def add_avatar(
             "An avatar id is 1 to 64 letters, digits, dots, dashes or underscores and begins with a letter or digit.",
         )
     with tempfile.TemporaryDirectory(dir=assets.incoming()) as folder:
-        info, source = await asyncio.to_thread(_as_ours, path, Path(folder) / "adopted.glb")
+        adopted = Path(folder) / "adopted.glb"
+        if is_trusted:
+            info, source = await asyncio.to_thread(check_here, path, adopted)
+        else:
+            async with assets.reading:
+                info, source = await check_apart(path, adopted)
         sha256, size = await asyncio.to_thread(assets.add, source)
         record = AvatarRecord(
             id=avatar_id,
-            name=(name or info.name)[:128] or avatar_id,
+            name=(name or info["name"])[:128] or avatar_id,
             version=1,
             sha256=sha256,
             size=size,
-            minimum_sdk=info.minimum_sdk[:32],
-            license=info.license[:_MAX_TEXT],
-            author=info.author[:_MAX_TEXT],
-            camera=info.camera,
+            minimum_sdk=info["minimum_sdk"][:32],
+            license=info["license"][:_MAX_TEXT],
+            author=info["author"][:_MAX_TEXT],
+            camera=info["camera"],
             created_at=now,
             updated_at=now,
             owner=owner,
@@ -88,14 +95,3 @@ async def remove_avatar(store: Store, assets: AssetFolder, avatar_id: str) -> No
     """
     for sha256 in await store.avatars.delete(avatar_id):
         await asyncio.to_thread(assets.remove, sha256)
-
-
-def _as_ours(path: Path, adopted_path: Path) -> tuple[BundleInfo, Path]:
-    """What a bundle says about itself, and the file to keep: of somebody else's file, the one made from it."""
-    from avatarkit.avatars import adopt_file, write_bundle  # noqa: PLC0415 - only needed when an avatar is added
-
-    adopted = adopt_file(path)
-    if adopted.ours:
-        return adopted.bundle.info, path
-    write_bundle(adopted.bundle, adopted_path)
-    return adopted.bundle.info, adopted_path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import os
@@ -24,6 +25,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _WORTHWHILE: Final = 0.9
 """A compressed bundle is kept when it has at most that share of the size."""
 _GZIP_LEVEL: Final = 6
+_READ_AT_ONCE: Final = 2
 
 
 class AssetFolder:
@@ -39,6 +41,8 @@ class AssetFolder:
     def __init__(self, folder: Path, remote: RemoteAssets | None = None) -> None:
         self._folder = folder
         self._remote = remote
+        self.reading: Final = asyncio.Semaphore(_READ_AT_ONCE)
+        """Held while a bundle from outside is read, so that many uploads do not take many times the memory."""
 
     def path(self, sha256: str, kind: str = BUNDLE) -> Path | None:
         """Where a file lies; ``None`` when it is absent or the name is no SHA-256 in lower-case hex.

@@ -84,7 +84,9 @@ class JobRunner:
             text = json.dumps({"name": job.name or "Avatar", "spec": json.loads(job.spec or "{}")})
             await asyncio.to_thread(spec.write_text, text)
             await self._build(spec, bundle)
-            await add_avatar(self._store, self._assets, avatar_id, bundle, now=self._now(), owner=job.app_id)
+            await add_avatar(
+                self._store, self._assets, avatar_id, bundle, now=self._now(), owner=job.app_id, is_trusted=True
+            )
         return avatar_id
 
     async def _run(self) -> None:
