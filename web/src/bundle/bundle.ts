@@ -5,8 +5,8 @@
 
 import type { CameraConfig } from "../types.js";
 
-/** How a surface answers light. Files from elsewhere get `matte`. */
-export type MaterialKind = "skin" | "eye" | "teeth" | "mouth" | "hair" | "lash" | "cloth" | "matte";
+/** How a surface answers light; `photo` holds it already. Files from elsewhere get `matte`. */
+export type MaterialKind = "skin" | "eye" | "teeth" | "mouth" | "hair" | "lash" | "cloth" | "matte" | "photo";
 
 /** A surface; `texture` and `normalTexture` are indices into {@link Bundle.images}. */
 export interface Material {

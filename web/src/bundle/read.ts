@@ -15,7 +15,7 @@ import { vertexNormals } from "./normals.js";
 import { Scene, type Placed } from "./scene.js";
 
 const EXTENSIONS = ["KHR_mesh_quantization", "KHR_materials_unlit"];
-const KINDS: readonly string[] = ["skin", "eye", "teeth", "mouth", "hair", "lash", "cloth", "matte"];
+const KINDS: readonly string[] = ["skin", "eye", "teeth", "mouth", "hair", "lash", "cloth", "matte", "photo"];
 const NECK_BELOW_HEAD_M = 0.09;
 const TRIANGLES = 4;
 

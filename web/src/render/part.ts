@@ -4,12 +4,15 @@ import {
   BackSide,
   BufferAttribute,
   BufferGeometry,
+  CustomBlending,
   DoubleSide,
   DynamicDrawUsage,
   FrontSide,
   GLSL3,
   Mesh,
   NoBlending,
+  OneFactor,
+  OneMinusSrcAlphaFactor,
   RawShaderMaterial,
   type IUniform,
   type Texture,
@@ -21,7 +24,7 @@ import { FRAGMENT, SHADOW_FRAGMENT, SHADOW_VERTEX, VERTEX } from "./shaders.js";
 import { responseOf } from "./studio.js";
 
 // From outside to inside, so that what is hidden is not lit.
-const ORDER: readonly MaterialKind[] = ["hair", "cloth", "skin", "lash", "eye", "matte", "teeth", "mouth"];
+const ORDER: readonly MaterialKind[] = ["photo", "hair", "cloth", "skin", "lash", "eye", "matte", "teeth", "mouth"];
 
 /** Uniforms that all parts share by reference. */
 export type SharedUniforms = Record<string, IUniform>;
@@ -58,6 +61,10 @@ export class Part {
     if (picture) defines.HAS_TEXTURE = "";
     if (bumps) defines.HAS_BUMPS = "";
     if (material.kind === "hair") defines.IS_HAIR = "";
+    const isPhoto = material.kind === "photo";
+    const isSoft = isPhoto && material.alphaCutoff !== null;
+    if (isPhoto) defines.IS_PHOTO = "";
+    if (isSoft) defines.IS_SOFT = "";
     const uniforms: Record<string, IUniform> = {
       ...shared,
       m: { value: responseOf(material) },
@@ -67,10 +74,12 @@ export class Part {
       bumps: { value: bumps },
     };
     const look = { glslVersion: GLSL3, blending: NoBlending } as const;
+    const blended = { blending: CustomBlending, blendSrc: OneFactor, blendDst: OneMinusSrcAlphaFactor } as const;
     this.mesh = new Mesh(
       this.geometry,
       new RawShaderMaterial({
         ...look,
+        ...(isSoft && blended),
         vertexShader: VERTEX,
         fragmentShader: FRAGMENT,
         side: material.doubleSided ? DoubleSide : FrontSide,
@@ -79,7 +88,8 @@ export class Part {
       }),
     );
     this.mesh.frustumCulled = false;
-    this.mesh.renderOrder = ORDER.indexOf(material.kind);
+    // A soft edge blends with what is behind it, so that has to be there.
+    this.mesh.renderOrder = isSoft ? ORDER.length : ORDER.indexOf(material.kind);
     this.shadow = null;
     // Lashes and brows, and what is cut out by alpha, are thinner than a texel of the shadow map: their shadow would
     // be noise, or solid. What lies within the head throws its shadow where nobody sees it.

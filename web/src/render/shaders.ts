@@ -160,7 +160,16 @@ void main() {
 #ifdef HAS_TEXTURE
   albedo *= texture(picture, vUv);
 #endif
+#ifdef IS_SOFT
+  if (albedo.a < 0.004) discard;
+#else
   if (albedo.a < cutoff) discard;
+  albedo.a = 1.0;
+#endif
+#ifdef IS_PHOTO
+  outColor = vec4(encode(albedo.rgb), 1.0) * albedo.a;
+  return;
+#endif
   vec3 n = normalize(vNormal) * (gl_FrontFacing ? 1.0 : -1.0);
 #ifdef HAS_TANGENT
   vec3 t = normalize(vTangent.xyz);

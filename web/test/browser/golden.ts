@@ -26,6 +26,8 @@ const CHARACTERS = canRun
       return { name, bundle: join(BUILTIN, file), views: (name === "default" ? ALL : SOME) as Record<string, object> };
     })
   : [];
+// Made from the default one, as photo avatars are: pictures that hold their light, with soft edges.
+if (canRun) CHARACTERS.push({ name: "photo", bundle: join(BUILTIN, "default.glb"), views: { turned: TURNED } });
 
 /** The CPU renderer's pictures, in a folder; drawn while other tests run. */
 function drawReference(): Promise<string> {
@@ -40,6 +42,8 @@ interface Difference {
   mean: number;
   far: number;
   coverage: number;
+  /** Of all pixels, -1..1: the mean difference in alpha. */
+  alpha: number;
 }
 
 function compare(ours: Uint8Array, theirs: Uint8Array): Difference {
@@ -48,11 +52,13 @@ function compare(ours: Uint8Array, theirs: Uint8Array): Difference {
   let far = 0;
   let both = 0;
   let edges = 0;
+  let alpha = 0;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const a = 4 * ((height - 1 - y) * width + x);
       const b = 4 * (y * width + x);
       if (Math.abs(ours[a + 3]! - theirs[b + 3]!) > 127) edges++;
+      alpha += ours[a + 3]! - theirs[b + 3]!;
       if (ours[a + 3] !== 255 || theirs[b + 3] !== 255) continue;
       both++;
       let most = 0;
@@ -65,7 +71,7 @@ function compare(ours: Uint8Array, theirs: Uint8Array): Difference {
     }
   }
   expect(both).toBeGreaterThan(0.2 * width * height);
-  return { mean: sum / (3 * both), far: far / both, coverage: edges / (width * height) };
+  return { mean: sum / (3 * both), far: far / both, coverage: edges / (width * height), alpha: alpha / (255 * width * height) };
 }
 
 export function goldenTests(stage: Stage): void {
@@ -81,7 +87,12 @@ export function goldenTests(stage: Stage): void {
   afterAll(() => page?.close());
 
   describe.each(CHARACTERS)("$name", ({ name, bundle, views }) => {
-    beforeAll(() => page.evaluate((url) => (window as any).start(url), `/@fs${bundle}`));
+    beforeAll(async () => {
+      const path = name === "photo" ? join(await reference, "photo.glb") : bundle;
+      await page.route("**/bundle.glb", (route) => route.fulfill({ path }));
+      await page.evaluate(() => (window as any).start("/bundle.glb"));
+      await page.unroute("**/bundle.glb");
+    });
 
     test.each(Object.entries(views))("%s", async (view, given) => {
       const text = await page.evaluate(([v, size]) => (window as any).draw(v, size), [given, SIZE] as const);
@@ -97,6 +108,7 @@ export function goldenTests(stage: Stage): void {
       expect(found.mean).toBeLessThan(2);
       expect(found.far).toBeLessThan(0.015);
       expect(found.coverage).toBeLessThan(0.015);
+      expect(Math.abs(found.alpha)).toBeLessThan(0.005);
     });
   });
 }
