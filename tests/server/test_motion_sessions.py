@@ -191,6 +191,25 @@ async def test_garbage_is_explained_and_closed(server: Running) -> None:
     assert (await client.closed())[0] == 1008
 
 
+async def test_a_message_of_several_megabytes_is_taken(server: Running) -> None:
+    client = await server.session(48000)
+    await client.audio("r1", tone(60.0, sample_rate=48000), end=True)  # 5.8 MB
+
+    assert frames_of(await client.until_end("r1")) == 1500
+
+
+async def test_a_token_that_expires_ends_no_open_session(server: Running) -> None:
+    client, token = await server.session(), await server.token()
+    now = server.services.unix_time
+    server.services.unix_time = lambda: now() + 3600
+
+    await client.audio("r1", tone(0.2), end=True)
+    assert frames_of(await client.until_end("r1")) == 5
+    headers = {"X-App-ID": server.credentials.app_id, "X-Session-Key": token}
+    reply = await server.http.get("/v1/client/session?id=ada", headers=headers)
+    assert (reply.status_code, reply.text) == (401, '{"message":"Session token expired"}\n')
+
+
 async def test_a_message_over_the_limit_closes_with_1009(server: Running) -> None:
     client = await server.session()
     with contextlib.suppress(ConnectionClosedError):  # the refusal may come before all is sent

@@ -197,6 +197,20 @@ async def test_a_spec_is_checked_before_anything_is_built(server: Running, spec:
     assert (await ask(server, "GET", "/avatar-jobs")).json()["pagination"]["totalCount"] == 0
 
 
+async def test_a_spec_is_queued_and_who_asked_for_it_is_noted(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(JobRunner, "wake", lambda _self: None)
+
+    made = (await ask(server, "POST", "/avatars", json={"name": "Bo", "spec": {"seed": 7}})).json()
+
+    assert set(made) == {"jobId", "status", "createdAt"}
+    job = (await ask(server, "GET", f"/avatar-jobs/{made['jobId']}")).json()["job"]
+    assert (job["status"], job["name"], job["avatarId"]) == ("queued", "Bo", None)
+    (entry,) = await (await server.services.store()).audit.list(target=made["jobId"])
+    assert (entry.actor, entry.action) == (f"key:{server.credentials.api_key[:11]}", "job.create")
+
+
 async def make_runner(server: Running, build: Any) -> JobRunner:
     return JobRunner(await server.services.store(), server.services.assets, server.services.unix_time, build)
 

@@ -78,6 +78,7 @@ async def create_avatar(call: Call) -> Response:
         raise Problem(501, "unsupported_input", "This server makes avatars from specs and bundles, not from pictures")
     spec = check_spec(body["spec"])
     job = await _create_job(app, body.get("name", "Avatar"), spec=json.dumps(spec))
+    await _note(app, "job.create", job.id)
     (await app.services.jobs()).wake()
     return _answer({"jobId": job.id, "status": job.status.value, "createdAt": _time(job.created_at)})
 
