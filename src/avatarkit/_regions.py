@@ -13,6 +13,7 @@ The regions file is JSON::
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import os
@@ -32,6 +33,8 @@ AUTO: Final = "auto"
 BOOTSTRAP_TIMEOUT_S: Final = 5.0
 _MAX_BYTES: Final = 64 * 1024
 _MAX_REGIONS: Final = 256
+_MAX_APPS: Final = 64
+"""Whose choices are remembered; the oldest make room."""
 _VARIABLE: Final = "AVATARKIT_REGIONS"
 
 
@@ -116,23 +119,29 @@ class RegionMemory:
 
     def recall(self, app_id: str) -> str | None:
         """The region chosen for an app, or ``None``."""
-        try:
-            known = json.loads(self._path.read_bytes()[:_MAX_BYTES])
-            name = known[app_id]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            return None
+        name = self._read().get(app_id)
         return name if isinstance(name, str) else None
 
     def remember(self, app_id: str, region: str) -> None:
-        """Keep a choice for the next launch."""
+        """Keep a choice for the next launch, beside those of other apps."""
+        known = self._read()
+        known.pop(app_id, None)
+        kept = dict(itertools.islice(reversed(known.items()), _MAX_APPS - 1))
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix=".part-", dir=self._path.parent)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({app_id: region}, file)
+                json.dump({**dict(reversed(kept.items())), app_id: region}, file)
             Path(name).replace(self._path)
         except OSError as exc:
             _log.warning("the region cannot be kept: %s", exc.strerror or type(exc).__name__)
+
+    def _read(self) -> dict[str, object]:
+        try:
+            known = json.loads(self._path.read_bytes()[:_MAX_BYTES])
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return known if isinstance(known, dict) else {}
 
 
 def _invalid(path: Path, what: str) -> Exception:

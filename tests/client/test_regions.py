@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from avatarkit import AvatarError, AvatarSDK, Configuration, ErrorCode
+from avatarkit._regions import RegionMemory
 from avatarkit._sdk import settings
 
 REGIONS: dict[str, Any] = {
@@ -73,6 +74,18 @@ async def test_a_remembered_choice_is_renewed_for_the_next_launch(regions_file: 
     await probe
     assert settings().endpoint == "https://abroad.test"
     assert await begin(regions_file, Bootstrap()) == "https://home.test"
+
+
+async def test_apps_on_one_machine_keep_their_choices(regions_file: Path) -> None:
+    memory = RegionMemory(regions_file.parent / "cache")
+    for number in range(100):
+        memory.remember(f"app-{number}", "home" if number % 2 else "abroad")
+    memory.remember("app-50", "home")
+    assert [memory.recall(f"app-{number}") for number in (99, 98, 50, 40)] == ["home", "abroad", "home", "abroad"]
+    assert memory.recall("app-20") is None
+    for text in ("", "[]", '{"app-99": 7}'):
+        (regions_file.parent / "cache" / "region.json").write_text(text)
+        assert memory.recall("app-99") is None
 
 
 @pytest.mark.parametrize("reply", [None, {}, {"region": {"current": "elsewhere"}}, {"region": []}, [1]])

@@ -205,6 +205,27 @@ def test_an_app_that_sends_slowly_is_no_stall(stage: Stage) -> None:
     assert stage.of("stall") == []
 
 
+def test_an_underrun_leaves_no_drift(stage: Stage) -> None:
+    """The speaker runs dry forty times in one round; sound and face stand still then, and go on together."""
+    round_id = stage.speak(0.5, frames=250, end=False)
+    worst_s, frames = 0.0, 0
+    for piece in range(1, 41):
+        for i in range(9):
+            stage.clock.time_s += 0.1
+            frame = stage.player.frame(stage.clock.time_s)
+            if frame.position_s is not None and i == 3:
+                shown_s = float(frame.pose.weights[TONGUE]) * 255 / 25
+                worst_s = max(worst_s, abs(shown_s - stage.player.audio_time_s % 10.0))
+                frames += 1
+        assert stage.player.audio_time_s == pytest.approx(0.5 * piece)  # dry since a while
+        stage.player.push_audio(b"\x01\x00" * (RATE // 2), end=piece == 40)
+        stage.move(round_id, 243 + piece * 7, 7)
+    stage.run(0.6)
+    assert stage.of("finished")[0][2:] == (round_id, pytest.approx(20.5), False)
+    assert (frames, stage.of("stall")) == (40, [])
+    assert worst_s < 0.01
+
+
 def test_late_motion_is_measured_in_the_other_mode(stage: Stage) -> None:
     round_id = stage.speak(2.0, frames=10)
     stage.run(1.0)
