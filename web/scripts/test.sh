@@ -6,7 +6,9 @@ if ! command -v npm >/dev/null || ! node -e 'const [a, b] = process.versions.nod
     echo "web: skipped all tests of the browser client: they need npm and Node 20.19 or newer"
     exit 0
 fi
-npm ci --ignore-scripts --silent
+if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+    npm ci --ignore-scripts --silent --no-audit --no-fund
+fi
 npm run --silent check
 npm run --silent build
 sh scripts/page.sh
