@@ -34,6 +34,7 @@ def test_a_shut_eye_is_neither_squinted_nor_wide() -> None:
     shut = _agreed(eyeBlinkLeft=1.0, eyeSquintLeft=1.0, eyeWideLeft=1.0, eyeSquintRight=0.7)
     assert shut == {"eyeBlinkLeft": 1.0, "eyeSquintRight": 0.7}
     assert _agreed(eyeWideRight=0.8, eyeLookUpRight=1.0)["eyeWideRight"] == 0.4
+    assert _agreed(eyeBlinkRight=1.0, eyeLookDownRight=1.0)["eyeBlinkRight"] == 0.75
 
 
 def test_funnel_and_pucker_share_the_lips() -> None:

@@ -10,17 +10,18 @@ const CLOSE = ARKIT_INDEX.mouthClose;
 const FUNNEL = ARKIT_INDEX.mouthFunnel;
 const PUCKER = ARKIT_INDEX.mouthPucker;
 const LIDS = (["Left", "Right"] as const).map((side) =>
-  (["Blink", "Squint", "Wide", "LookUp"] as const).map((name) => ARKIT_INDEX[`eye${name}${side}` satisfies ArkitName]),
+  (["Blink", "Squint", "Wide", "LookUp", "LookDown"] as const).map((name) => ARKIT_INDEX[`eye${name}${side}` satisfies ArkitName]),
 );
 
 /** 52 weights after the rules; a new array. */
 export function agreed(weights: Float32Array): Float32Array {
   const out = weights.slice();
   out[CLOSE] = Math.min(out[CLOSE]!, out[JAW]!);
-  for (const [blink, squint, wide, up] of LIDS) {
+  for (const [blink, squint, wide, up, down] of LIDS) {
     const left = Math.max(1 - out[blink!]!, 0);
     out[squint!]! *= left;
     out[wide!]! *= left * (1 - 0.5 * Math.min(out[up!]!, 1));
+    out[blink!]! *= 1 - 0.25 * Math.min(out[down!]!, 1);
   }
   const together = out[FUNNEL]! + out[PUCKER]!;
   if (together > 1) {

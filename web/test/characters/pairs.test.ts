@@ -23,6 +23,7 @@ describe("agreed weights", () => {
       eyeSquintRight: 0.7,
     });
     expect(after({ eyeWideRight: 0.8, eyeLookUpRight: 1 }).eyeWideRight).toBe(0.4);
+    expect(after({ eyeBlinkRight: 1, eyeLookDownRight: 1 }).eyeBlinkRight).toBe(0.75);
   });
 
   it("share the lips between funnel and pucker", () => {
