@@ -106,6 +106,8 @@ class BundleInfo:
     camera: Camera = field(default_factory=Camera)
     background: tuple[float, float, float] = (0.86, 0.88, 0.91)
     """sRGB 0..1; used when a surface asks for no other."""
+    provenance: str = ""
+    """Where the likeness comes from, as JSON text of at most 4096 characters; empty for a built character."""
 
 
 @dataclass(frozen=True, slots=True)

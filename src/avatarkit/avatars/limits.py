@@ -33,4 +33,5 @@ DECODED_FACTOR: Final = 64
 COORDINATE_M: Final = 1000.0
 """Largest coordinate of a position or delta, metres."""
 TEXT_LENGTH: Final = 1000
+PROVENANCE_LENGTH: Final = 4096
 """Longest name, licence or author."""

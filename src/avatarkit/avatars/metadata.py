@@ -32,7 +32,7 @@ def to_json(info: BundleInfo) -> Json:
             "verticalFovDegrees": info.camera.vertical_fov_deg,
         },
         "background": list(info.background),
-    }
+    } | ({"provenance": info.provenance} if info.provenance else {})
 
 
 def is_ours(document: Json) -> bool:
@@ -80,6 +80,7 @@ def _read(document: Json, asset: Json) -> BundleInfo:
             fields.number(camera, "verticalFovDegrees", default.camera.vertical_fov_deg),
         ),
         background=_three(fields.numbers(own, "background", default.background)),
+        provenance=fields.text(own, "provenance", "", longest=limits.PROVENANCE_LENGTH),
     )
     check(info)
     return info
@@ -113,6 +114,8 @@ def check(info: BundleInfo) -> None:
     for name, value in (("name", info.name), ("license", info.license), ("author", info.author)):
         if not value or len(value) > limits.TEXT_LENGTH:
             raise refuse(f"'{name}' is empty or too long")
+    if len(info.provenance) > limits.PROVENANCE_LENGTH:
+        raise refuse("'provenance' is too long")
     if _VERSION.fullmatch(info.minimum_sdk) is None:
         raise refuse("'minimumSdk' is not a version like 0.1.0")
     camera = info.camera

@@ -85,7 +85,13 @@ def render(
     bundle = read_bundle(_bundle(avatar))
     rate = float(fps.value)
     ground = "transparent" if alpha else background
-    surface = VideoSurface(target, _size(size), rate, bundle.info.background if ground is None else ground)
+    surface = VideoSurface(
+        target,
+        _size(size),
+        rate,
+        bundle.info.background if ground is None else ground,
+        bundle.info.provenance,
+    )
     began_s = time.perf_counter()
     try:
         performance = perform(

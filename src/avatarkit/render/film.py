@@ -47,8 +47,10 @@ WEBM_ALPHA: Final = FilmFormat(
 class FilmWriter:
     """One video file; an MP4 has its index in front, so that it plays while it loads. Not thread safe."""
 
-    def __init__(self, path: Path, size: tuple[int, int], frame_rate: float, kind: FilmFormat = MP4) -> None:
-        """Create the file. Raises ``AvatarError`` (missingDependency) without PyAV, ``OSError`` for the path."""
+    def __init__(
+        self, path: Path, size: tuple[int, int], frame_rate: float, kind: FilmFormat = MP4, comment: str = ""
+    ) -> None:
+        """Create the file; ``comment`` goes into its metadata. Raises ``AvatarError`` (missingDependency) without PyAV, ``OSError`` for the path."""
         try:
             import av  # noqa: PLC0415 - loaded when it is used
         except ImportError as failure:
@@ -60,6 +62,8 @@ class FilmWriter:
         # Bit exact: no random ids, no version strings.
         options = {**kind.file_options, "fflags": "+bitexact"}
         self._file: Any = av.open(str(path), "w", format=kind.container, options=options)
+        if comment:
+            self._file.metadata["comment"] = comment
         video: Any = self._file.add_stream(kind.video, rate=self._rate)
         video.width, video.height = size
         video.pix_fmt = kind.pixels

@@ -43,8 +43,10 @@ class VideoSurface:
         size: tuple[int, int] = (512, 512),
         frame_rate: float = 25.0,
         background: BackgroundLike = None,
+        provenance: str = "",
     ) -> None:
-        """``background``: see :data:`avatarkit.render.background.BackgroundLike`.
+        """``background``: see :data:`avatarkit.render.background.BackgroundLike`. ``provenance`` (as in
+        :class:`avatarkit.avatars.bundle.BundleInfo`) is kept in the file's metadata as its comment.
 
         Raises ``AvatarError``: configurationInvalid for a size that is not even or out of range, a frame rate
         out of range, a background that is none, transparency in an MP4, or a path that cannot be written;
@@ -59,7 +61,7 @@ class VideoSurface:
         kind = _kind_of(self._path, transparent=self._background.is_transparent)
         self._part = self._path.with_name(self._path.name + ".part")
         try:
-            self._writer = FilmWriter(self._part, size, frame_rate, kind)
+            self._writer = FilmWriter(self._part, size, frame_rate, kind, provenance)
         except OSError as failure:
             raise error(
                 ErrorCode.CONFIGURATION_INVALID, f"The video file '{self._path}' cannot be written: {failure}"

@@ -3,158 +3,103 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
-from scipy import ndimage
 
-from avatarkit.avatars.bundle import Bundle, BundleInfo, Joint, Material, MaterialKind
-from avatarkit.avatars.normals import vertex_normals
-from avatarkit.studio.character import mouth
-from avatarkit.studio.character.clip import clip, drop_loose
-from avatarkit.studio.character.eyes import eyeball
-from avatarkit.studio.character.parts import Part, Triangles, smooth
-from avatarkit.studio.character.person import Eye, neck_head_shares
+from avatarkit.avatars.bundle import Bundle, BundleInfo, Joint
+from avatarkit.errors import ErrorCode, error
 from avatarkit.studio.character.source import Points
-from avatarkit.studio.character.unwrap import pack
-from avatarkit.studio.photo import regions
-from avatarkit.studio.photo.atlas import lay_on
-from avatarkit.studio.photo.border import face_level
-from avatarkit.studio.photo.eye_picture import eye_picture
-from avatarkit.studio.photo.framing import SIDE_PX, Field, Portrait, frame
+from avatarkit.studio.photo.framing import SIDE_PX, Field, frame
 from avatarkit.studio.photo.head import Head, fit_head
+from avatarkit.studio.photo.judge import judge_faces, judge_fit, judge_portrait
 from avatarkit.studio.photo.landmarks import find_faces
-from avatarkit.studio.photo.matte import clean_colors, fill, person_alpha
-from avatarkit.studio.photo.picture import read_picture
-from avatarkit.studio.photo.refusal import refuse
-from avatarkit.studio.photo.relief import depth_map
-from avatarkit.studio.photo.sheet import Sheet, raise_sheet
+from avatarkit.studio.photo.matte import clean_colors, person_alpha
+from avatarkit.studio.photo.parts import make_parts
+from avatarkit.studio.photo.picture import picture_bytes, read_picture
+from avatarkit.studio.photo.provenance import provenance_note
 from avatarkit.studio.photo.view import DISTANCE_M
 from avatarkit.types import Camera
 
 Progress = Callable[[float, str], None]
 """Called with the share done, 0..1, and what is being done."""
 
-_SKIN_BELOW_M: Final = 0.016
-"""How far under the jaw the face's own mesh goes on."""
+LICENSE: Final = "Likeness of a person; all rights reserved"
+_AIR: Final = 0.06
+"""Space above the hair, as a share of the portrait's side."""
 
 
-def create(source: Path | bytes, name: str, progress: Progress | None = None) -> Bundle:
-    """Make an avatar from a portrait."""
+def create(
+    source: Path | bytes,
+    name: str,
+    *,
+    consent: bool,
+    when: str | None = None,
+    progress: Progress | None = None,
+) -> Bundle:
+    """Make an avatar from one portrait, offline. The same picture and arguments give the same bundle.
+
+    Args:
+        source: A JPEG, PNG or WebP: a file or its bytes. See :func:`read_picture` for its limits.
+        name: What the avatar is called, 1..60 characters.
+        consent: The caller states that the person shown agrees. Without it nothing is read.
+        when: ISO 8601 time to note as the time of making.
+        progress: Told how far it is.
+
+    Raises:
+        AvatarError: ``configurationInvalid`` without consent or for a bad name; ``imageQualityRejected`` with a
+            detail and advice for a picture that will not do; ``missingDependency`` when MediaPipe's models or the
+            head data are not installed.
+    """
 
     def tell(share: float, what: str) -> None:
         if progress is not None:
             progress(share, what)
 
+    if not consent:
+        raise error(
+            ErrorCode.CONFIGURATION_INVALID,
+            "An avatar of a person needs that person's consent.",
+            hint="Ask the person; then state it: consent=True, or --i-have-consent on the command line.",
+        )
+    if not 1 <= len(name.strip()) <= 60:
+        raise error(ErrorCode.CONFIGURATION_INVALID, "The avatar's name has 1 to 60 characters.")
     tell(0.0, "reading the picture")
-    picture = read_picture(source)
+    data = picture_bytes(source)
+    picture = read_picture(data)
     tell(0.05, "looking for the face")
-    faces = find_faces(picture)
-    if not faces:
-        raise refuse("no_face", "No face was found in the picture.")
-    portrait = frame(picture, faces[0])
-    tell(0.15, "cutting out")
+    portrait = frame(picture, judge_faces(picture, find_faces(picture)))
+    judge_portrait(portrait)
+    tell(0.2, "fitting the head")
+    head = fit_head(portrait.landmarks)
+    judge_fit(head.fit)
+    tell(0.5, "cutting out")
     alpha = person_alpha(portrait)
     colors = clean_colors(portrait.rgb, alpha)
-    tell(0.3, "fitting the head")
-    head = fit_head(portrait.landmarks)
-    tell(0.6, "texture")
-    parts, textures = _parts(portrait, head, alpha, colors)
-    tell(0.9, "packing")
-    return Bundle(
-        info=BundleInfo(name, "private", "AvatarKit, from a photo", camera=_camera(head, alpha)),
+    tell(0.65, "shape and texture")
+    parts, textures = make_parts(portrait, head, alpha, colors)
+    tell(0.95, "packing")
+    bundle = Bundle(
+        info=BundleInfo(
+            name.strip(),
+            LICENSE,
+            "AvatarKit, from a photo",
+            camera=_camera(head, alpha),
+            provenance=provenance_note(data, when),
+        ),
         meshes=tuple(part.to_mesh() for part in parts),
         joints=_joints(head),
         textures=textures,
     )
-
-
-def _parts(
-    portrait: Portrait, head: Head, alpha: Field, colors: npt.NDArray[np.float64]
-) -> tuple[list[Part], tuple[npt.NDArray[np.uint8], ...]]:
-    person, body = head.person, head.body
-    marks = portrait.landmarks
-    not_skin = regions.eye_openings(marks) | regions.mouth_opening(marks)
-    trusted = np.where(not_skin, 0.0, alpha)
-    uv = pack(body.base_uv)
-    outer = body.triangles[~body.lining]
-    skin_texture = lay_on(head, colors, trusted, uv, outer)
-    edge = clip(outer, face_level(head, marks))
-    used, triangles = drop_loose(edge.triangles, len(edge.first))
-
-    def carried(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return edge(values)[used]
-
-    points = carried(body.points)
-    skin = Part(
-        name="skin", points=points, triangles=triangles,
-        material=Material("skin", MaterialKind.PHOTO, texture=0),
-        shapes={name: carried(deltas) for name, deltas in body.shapes.items()}, uv=carried(uv),
-        neck_head=neck_head_shares(points, person.neck_pivot, person.head_pivot),
-    )  # fmt: skip
-    inner, lining_triangles = drop_loose(body.triangles[body.lining], len(body.points))
-    lining = Part(
-        name="mouth", points=body.points[inner], triangles=lining_triangles,
-        material=Material("mouth", MaterialKind.MOUTH, roughness=0.4),
-        shapes={n: d[inner] for n, d in body.shapes.items()},
-        colors=np.tile(np.array([0.26, 0.035, 0.03]), (len(inner), 1)),
-    )  # fmt: skip
-    face = regions.face(marks)
-    front, back = raise_sheet(head, alpha, marks, depth_map(head, outer))
-    around = np.concatenate([_around(colors, alpha, face), alpha[..., None]], axis=2)
-    sheet_texture = np.asarray(np.rint(np.clip(around, 0.0, 1.0) * 255.0), np.uint8)
-    parts = [
-        skin, lining,
-        *(_eye(eye, 1 + row) for row, eye in enumerate(person.eyes)),
-        mouth.teeth(person, upper=True), mouth.teeth(person, upper=False), mouth.tongue(person), mouth.hollow(),
-        _sheet_part(head, front, "around"), _sheet_part(head, back, "back"),
-    ]  # fmt: skip
-    pictures = [eye_picture(eye, head.fit, colors, marks) for eye in person.eyes]
-    return parts, (skin_texture, *pictures, sheet_texture)
-
-
-def _eye(eye: Eye, texture: int) -> Part:
-    """A plain ball: a cornea would need more room than the lids of a fitted head are sure to leave."""
-    part = eyeball(eye, Material("eye", MaterialKind.PHOTO, texture=texture))
-    rest = part.points - eye.centre
-    size = np.linalg.norm(rest, axis=1, keepdims=True)
-    part.points = eye.centre + rest / size * eye.radius
-    part.shapes = {name: deltas / size * eye.radius for name, deltas in part.shapes.items()}
-    part.occlusion = 0.55 + 0.45 * part.occlusion
-    return part
-
-
-def _around(colors: npt.NDArray[np.float64], alpha: Field, face: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """The portrait without the face, which has its own mesh: what it hides takes the colours around it."""
-    known = ~ndimage.binary_dilation(face, iterations=1) & (alpha > 0.9)
-    filled = fill(colors, known)
-    return np.where(face[..., None], filled, colors)
-
-
-def _sheet_part(head: Head, sheet: Sheet, name: str) -> Part:
-    used, triangles = drop_loose(sheet.triangles, len(sheet.points))
-    points = sheet.points[used]
-    person = head.person
-    return Part(
-        name=name, points=points, triangles=triangles,
-        material=Material(name, MaterialKind.PHOTO, texture=3, alpha_cutoff=0.5, double_sided=False),
-        uv=np.clip(sheet.uv[used], 0.0, 1.0),
-        neck_head=_shares(points, person.neck_pivot, person.head_pivot),
-    )  # fmt: skip
-
-
-def _shares(points: Points, neck: Points, head: Points) -> npt.NDArray[np.float64]:
-    both = neck_head_shares(points, neck, head)
-    return both
+    tell(1.0, "done")
+    return bundle
 
 
 def _camera(head: Head, alpha: Field) -> Camera:
     """The view of the photo, cut so that its lower border is never seen and there is air above the hair."""
     rows = np.flatnonzero((alpha > 0.5).any(axis=1))
-    top = max(float(rows[0]) - 0.06 * SIDE_PX, 0.0) if len(rows) else 0.0
+    top = max(float(rows[0]) - _AIR * SIDE_PX, 0.0) if len(rows) else 0.0
     bottom = (float(rows[-1]) if len(rows) else SIDE_PX) - 10.0
     view = head.fit.view
     depth = view.to_camera(np.zeros((1, 3)))[:, 2]

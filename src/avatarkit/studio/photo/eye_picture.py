@@ -20,9 +20,7 @@ _REACH: Final = 1.02 / 0.98
 """The texture is the ball seen from the front; its edge is this many radii out (as in the built eyes)."""
 
 
-def eye_picture(
-    eye: Eye, found: Fit, colors: npt.NDArray[np.float64], landmarks: Landmarks
-) -> npt.NDArray[np.uint8]:
+def eye_picture(eye: Eye, found: Fit, colors: npt.NDArray[np.float64], landmarks: Landmarks) -> npt.NDArray[np.uint8]:
     """One eyeball seen from the front, sRGB uint8 (SIDE, SIDE, 3), in the layout of the built eyeballs.
 
     What the lids hide of the iris is taken from its other side, as an iris looks alike all around; what they hide of

@@ -82,8 +82,8 @@ class Warp:
 def fit(landmarks: Landmarks, body: Body, mapped: LandmarkMap) -> Fit:
     """Explain landmarks in pixels of the frame by the average head ``body`` (metres, facing +Z)."""
     rest = mapped(body.points)
-    shapes = {name: mapped(body.shapes[name]) for name in EXPRESSION if name in body.shapes}
-    weights = dict.fromkeys(shapes, 0.0)
+    shapes: dict[str, Points] = {name: mapped(body.shapes[name]) for name in EXPRESSION if name in body.shapes}
+    weights: dict[str, float] = dict.fromkeys(shapes, 0.0)
     focal = SIDE_PX / _frame_metres(landmarks, rest) * DISTANCE_M
     seen = _metres(landmarks[:FACE_POINTS], focal)
     trust = _trust()

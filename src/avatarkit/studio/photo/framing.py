@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -71,9 +71,12 @@ def _cut(
     source = picture.astype(np.float64) / 255.0
     if scale < 1.0:  # shrinking: what is finer than a pixel of the frame would alias
         source = np.asarray(ndimage.gaussian_filter(source, (0.42 / scale, 0.42 / scale, 0.0), mode="nearest"))
-    order = 1 if scale < 1.0 else 3
     channels = [
-        ndimage.map_coordinates(source[..., k], [y, x], order=order, mode="nearest", prefilter=order > 1)
-        for k in range(3)
+        ndimage.map_coordinates(source[..., k], [y, x], order=_order(scale), mode="nearest") for k in range(3)
     ]
     return np.clip(np.stack(channels, axis=-1), 0.0, 1.0), inside
+
+
+def _order(scale: float) -> Literal[1, 3]:
+    """Of the spline: straight when shrinking, cubic when growing."""
+    return 1 if scale < 1.0 else 3

@@ -42,7 +42,7 @@ class Head:
 
 def average_spec() -> CharacterSpec:
     """The head that everyone is warped from: between the extremes, nothing exaggerated."""
-    return CharacterSpec(name="average", gender=0.5, age=35.0, face=(), rest=())
+    return CharacterSpec(name="average", gender=0.5, age=35.0, face=(), rest=(("mouthClose", 0.1),))
 
 
 def fit_head(landmarks: Landmarks) -> Head:

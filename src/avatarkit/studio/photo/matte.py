@@ -85,9 +85,7 @@ def _guided(guide: npt.NDArray[np.float64], values: Field, radius: int) -> Field
         (c_rb * cross[0] + c_gb * cross[1] + c_bb * cross[2]) / determinant,
     ]
     offset = level - sum(slope * own for slope, own in zip(slopes, means, strict=True))
-    return np.asarray(
-        mean(slopes[0]) * red + mean(slopes[1]) * green + mean(slopes[2]) * blue + mean(offset)
-    )
+    return np.asarray(mean(slopes[0]) * red + mean(slopes[1]) * green + mean(slopes[2]) * blue + mean(offset))
 
 
 def _largest(alpha: Field) -> Field:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import warnings
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from avatarkit.studio.photo.refusal import refuse
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Rgb = npt.NDArray[np.uint8]
 """uint8 (h, w, 3), sRGB, top row first."""
@@ -29,7 +32,7 @@ def read_picture(source: Path | bytes) -> Rgb:
     """
     from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415 - part of the studio extra
 
-    data = _bytes(source)
+    data = picture_bytes(source)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -44,7 +47,8 @@ def read_picture(source: Path | bytes) -> Rgb:
     return np.asarray(flat, np.uint8)
 
 
-def _bytes(source: Path | bytes) -> bytes:
+def picture_bytes(source: Path | bytes) -> bytes:
+    """The file's content. Raises ``InputError`` (``imageQualityRejected``) above 20 MiB, ``OSError`` for the file."""
     if isinstance(source, bytes):
         data = source
     else:
@@ -57,15 +61,17 @@ def _bytes(source: Path | bytes) -> bytes:
 
 def _check_size(width: int, height: int) -> None:
     if min(width, height) < SHORTEST_SIDE_PX:
-        raise refuse("too_small", f"The picture has {width} x {height} pixels; its short side needs {SHORTEST_SIDE_PX}.")
+        raise refuse(
+            "too_small", f"The picture has {width} x {height} pixels; its short side needs {SHORTEST_SIDE_PX}."
+        )
     if width * height > MOST_PIXELS:
         raise refuse("too_large", f"The picture has {width} x {height} pixels; at most 20 megapixels are read.")
 
 
-def _flatten(image: object) -> object:
-    from PIL import Image  # noqa: PLC0415
+def _flatten(image: Image.Image) -> Image.Image:
+    """RGB on a neutral grey."""
+    from PIL import Image  # noqa: PLC0415 - part of the studio extra
 
-    assert isinstance(image, Image.Image)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         ground = Image.new("RGBA", image.size, (150, 152, 156, 255))
         ground.alpha_composite(image.convert("RGBA"))

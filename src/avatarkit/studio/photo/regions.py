@@ -30,9 +30,7 @@ def face(landmarks: Landmarks) -> Mask:
 def eye_openings(landmarks: Landmarks) -> Mask:
     """What is seen between the lids."""
     out = np.zeros((SIDE_PX, SIDE_PX), bool)
-    for upper, lower, (outer, inner) in zip(
-        indices.UPPER_LIDS, indices.LOWER_LIDS, indices.LID_CORNERS, strict=True
-    ):
+    for upper, lower, (outer, inner) in zip(indices.UPPER_LIDS, indices.LOWER_LIDS, indices.LID_CORNERS, strict=True):
         out |= polygon(landmarks[[outer, *upper, inner, *lower[::-1]], :2])
     return out
 

@@ -19,13 +19,15 @@ def depth_map(head: Head, triangles: Triangles) -> Field:
     camera, pixels = head.fit.view.to_camera(head.pictured), head.fit.view.project(head.pictured)
     values = np.column_stack([pixels, camera[:, 2]])
     corner = values[triangles]
-    samples = np.concatenate([values, corner.mean(axis=1), *((corner[:, i] + corner[:, i - 1]) / 2 for i in range(3))])
+    samples = np.concatenate(
+        [values, corner.mean(axis=1), *((corner[:, i] + corner[:, i - 1]) / 2 for i in range(3))]
+    )
     cells = SIDE_PX // _STEP_PX
     column = np.floor(samples[:, 0] / _STEP_PX).astype(np.int64)
     row = np.floor(samples[:, 1] / _STEP_PX).astype(np.int64)
     held = (column >= 0) & (column < cells) & (row >= 0) & (row < cells)
     front = np.full((cells, cells), -np.inf)
     np.maximum.at(front, (row[held], column[held]), samples[held, 2])
-    closed = np.asarray(ndimage.grey_closing(front, 3))
+    closed = np.asarray(ndimage.grey_closing(front, (3, 3)))
     closed = np.where(np.isfinite(closed), closed, np.nan)
     return np.repeat(np.repeat(closed, _STEP_PX, axis=0), _STEP_PX, axis=1)
