@@ -40,3 +40,13 @@ def test_warming_up_compiles_and_says_so(capsys):
     assert warm_up() > 0
     assert main() == 0
     assert "compiled" in capsys.readouterr().out
+
+
+def test_a_later_start_sets_up_no_compiler():
+    """What was compiled before is loaded alone: that is what makes a later start quick."""
+    warm_up()
+    program = (
+        "import sys; from avatarkit.render.warm import warm_up; warm_up();"
+        "sys.exit(any(m in sys.modules for m in ('scipy.linalg', 'numba.np.arraymath')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

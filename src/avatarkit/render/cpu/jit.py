@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar, cast
 import numba
 import numpy as np
 import numpy.typing as npt
+from numba.core.runtime.nrt import rtsys
 
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
@@ -52,13 +53,32 @@ def kernel(function: _FunctionT) -> _FunctionT:
     pixels independent of the number of threads and needs no threading layer, whose global state would tie
     renderers of different views together.
     """
-    compiled = numba.njit(cache=True, nogil=True, fastmath=_FAST_MATH, error_model="numpy")(function)
+    compiled: Any = numba.njit(cache=True, nogil=True, fastmath=_FAST_MATH, error_model="numpy")(function)
     store: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if hasattr(store, "_source_stamp"):
         # Machine code on disk counts as current by the time of its own file alone, while it holds constants and
         # functions of others: what is left of an older version would write where it must not.
         store._source_stamp = _SOURCES
+        _load_lightly(compiled._cache)
     return cast(_FunctionT, compiled)
+
+
+def _load_lightly(cache: Any) -> None:
+    """Let machine code be loaded from disk without what only compiling needs.
+
+    Numba sets up its whole library first, SciPy included, which takes ten times as long as the loading. What the code
+    calls at run time is the memory manager alone; compiling, where it comes to that, sets up the rest by itself.
+    """
+    known = ("load_overload", "_load_overload", "_guard_against_spurious_io_errors")
+    if not all(hasattr(cache, name) for name in known):
+        return  # another numba than those known
+
+    def load_overload(signature: Any, target: Any) -> Any:
+        rtsys.initialize(target)
+        with cache._guard_against_spurious_io_errors():
+            return cache._load_overload(signature, target)
+
+    cache.load_overload = load_overload
 
 
 def inlined(function: _FunctionT) -> _FunctionT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from avatarkit.render.color import linear_table, linear_to_srgb
+from avatarkit.render.color import linear_table, srgb_table
 from avatarkit.render.cpu.jit import I32, U8, Real, inlined, kernel
 
 MOST_LEVELS: Final = 14
@@ -69,16 +70,22 @@ def _rooted(image: U8) -> U8:
 
 
 def _halve(image: U8, plain: bool) -> U8:
-    even = image[: max(1, image.shape[0] // 2 * 2), : max(1, image.shape[1] // 2 * 2)]
-    rows = 2 if even.shape[0] > 1 else 1
-    columns = 2 if even.shape[1] > 1 else 1
-    values = even.astype(np.float32) / 255.0
+    """Half the size each way: the mean of four texels, or of two along a side that is one texel long."""
+    height, width = (max(1, side // 2) for side in image.shape[:2])
+    down, right = int(image.shape[0] > 1), int(image.shape[1] > 1)
+    places = list(itertools.product(range(1 + down), range(1 + right)))
+    texels = [image[y : 2 * height : 1 + down, x : 2 * width : 1 + right] for y, x in places]
+    total = np.zeros((height, width, 4), np.uint16)
+    for texel in texels:
+        total += texel
+    out: U8 = ((total + len(texels) // 2) // len(texels)).astype(np.uint8)
     if not plain:
-        values[..., :3] = linear_table()[even[..., :3]]
-    mean = values.reshape(even.shape[0] // rows, rows, even.shape[1] // columns, columns, 4).mean((1, 3))
-    if not plain:
-        mean[..., :3] = linear_to_srgb(mean[..., :3])
-    out: U8 = np.rint(mean * 255.0).astype(np.uint8)
+        light, encode = linear_table(), srgb_table()
+        color = np.zeros((height, width, 3), np.float32)
+        for texel in texels:
+            color += light[texel[..., :3]]
+        steps = color * np.float32((len(encode) - 1) / len(texels)) + np.float32(0.5)
+        out[..., :3] = encode[steps.astype(np.int32)]
     return out
 
 
