@@ -1,5 +1,7 @@
 """How true playback is, in real time: ``python -m bench.client [--minutes M] [--views N] [--side PX]``.
 
+``--all`` measures one view, one view for ten minutes, and ten views, and prints the table of docs/playback.md.
+
 A Motion Server in another process sends motion that tells its position; the audio tells its own. A loopback sound
 device (40 ms of latency, pulled every 10 ms) writes down when each sample leaves it, the surface what was drawn and
 when. The offset of a frame is the position its mouth shows less the position that leaves the device at the moment
@@ -117,22 +119,41 @@ def after_interrupts_ms(seat: Seat) -> tuple[list[float], list[float]]:
     return silent, shut
 
 
-async def measure(url: str, minutes: float, views: int, side: int) -> None:
+@dataclass(frozen=True)
+class Run:
+    """What to measure."""
+
+    minutes: float
+    views: int
+    side: int
+
+    @property
+    def title(self) -> str:
+        return f"{self.views} view{'s' if self.views > 1 else ''}, {self.minutes:g} minutes, {self.side} px"
+
+
+ALL = (Run(1.5, 1, 64), Run(10.0, 1, 64), Run(1.0, 10, 64))
+
+
+async def measure(url: str, run: Run) -> dict[str, str]:
+    """Rows of the table: label to figure."""
     with tempfile.TemporaryDirectory() as cache:
         await AvatarSDK.initialize("bench", Configuration(endpoint=url, cache_dir=Path(cache)))
         AvatarSDK.set_session_token("bench")
-        seats = [open_seat(side, number) for number in range(views)]
+        seats = [open_seat(run.side, number) for number in range(run.views)]
         for seat in seats:
             await seat.view.mounted()
             await seat.view.controller.start()
         began_s, cpu_s = time.monotonic(), time.process_time()
-        await asyncio.gather(*(talk(seat, began_s + 60.0 * minutes) for seat in seats))
+        await asyncio.gather(*(talk(seat, began_s + 60.0 * run.minutes) for seat in seats))
         took_s, cpu_s = time.monotonic() - began_s, time.process_time() - cpu_s
-        show(seats, took_s, cpu_s)
+        figures = figures_of(seats, 100.0 * cpu_s / took_s / len(seats))
         await AvatarSDK.cleanup()
+    return figures
 
 
-def show(seats: list[Seat], took_s: float, cpu_s: float) -> None:
+def figures_of(seats: list[Seat], cpu_percent: float) -> dict[str, str]:
+    """What was measured of some views."""
     rows = np.concatenate([offsets_ms(seat) for seat in seats])
     size = np.abs(rows[:, 1])
     cuts = [after_interrupts_ms(seat) for seat in seats]
@@ -141,30 +162,30 @@ def show(seats: list[Seat], took_s: float, cpu_s: float) -> None:
     reports = [seat.view.controller.report() for seat in seats]
     drawn = sum(report.frames_drawn for report in reports)
     dropped = sum(report.frames_dropped for report in reports)
-    print(
-        f"{took_s:.0f} s, {len(seats)} view(s) of {seats[0].surface.size[0]} px, {os.cpu_count()} processors, ",
-        end="",
-    )
-    print(f"load {os.getloadavg()[0]:.1f}; {len(rows)} frames of speech compared")
-    print(
-        f"AV offset, |shown - heard|    p50 {np.percentile(size, 50):6.1f} ms   p95 {np.percentile(size, 95):6.1f} ms"
-    )
-    print(f"AV offset, signed             mean {rows[:, 1].mean():+.1f} ms, drift {slope:+.3f} ms a minute")
-    own = sorted(report.av_offset_ms_p95 for report in reports if report.av_offset_ms_p95 is not None)
-    print(f"as the session itself reports p95 {own[-1]:6.1f} ms (worst view)")
-    print(f"interrupt to silence          p50 {np.median(silent):6.1f} ms   max {max(silent):6.1f} ms", end="")
-    print(f"   ({len(silent)} interrupts)")
-    print(f"interrupt to a shut mouth     p50 {np.median(shut):6.1f} ms   max {max(shut):6.1f} ms")
+    own = [report.av_offset_ms_p95 for report in reports if report.av_offset_ms_p95 is not None]
     first = [report.first_motion_ms for report in reports if report.first_motion_ms is not None]
-    print(f"first motion                  max {max(first):6.1f} ms (scripted server: network and client alone)")
-    print(
-        f"frames                        {drawn} shown, {dropped} dropped ({100 * dropped / (drawn + dropped):.1f} %)"
-    )
-    rounds, starved_ms = sum(r.rounds for r in reports), sum(r.starved_ms for r in reports)
-    print(f"starvation                    {starved_ms:.0f} ms in {rounds} rounds")
-    print(
-        f"processor time                {100 * cpu_s / took_s / len(seats):6.1f} % of a core a view, drawing included"
-    )
+    starved_ms = sum(report.starved_ms for report in reports)
+    return {
+        f"Load average of the {os.cpu_count()} processors": f"{os.getloadavg()[0]:.1f}",
+        "Frames of speech compared": f"{len(rows)}",
+        "AV offset, p50 / p95": f"{np.percentile(size, 50):.1f} / {np.percentile(size, 95):.1f} ms",
+        "Mean, and drift a minute": f"{rows[:, 1].mean():+.1f} ms, {slope:+.2f} ms",
+        "p95 as the worst session itself reports": f"{max(own):.1f} ms",
+        "Interrupt to silence, p50 / max": f"{np.median(silent):.0f} / {max(silent):.0f} ms (of {len(silent)})",
+        "Interrupt to a shut mouth, p50 / max": f"{np.median(shut):.0f} / {max(shut):.0f} ms",
+        "First motion, worst (scripted server)": f"{max(first):.0f} ms",
+        "Frames of 25 a second that were shown": f"{100 * drawn / (drawn + dropped):.0f} %",
+        "Voice without its motion": f"{starved_ms:.0f} ms in {sum(report.rounds for report in reports)} rounds",
+        "Processor time of a view, drawing included": f"{cpu_percent:.0f} % of a core",
+    }
+
+
+def show(columns: dict[str, dict[str, str]]) -> None:
+    """Print a Markdown table with a column for each run."""
+    print("| | " + " | ".join(columns) + " |")
+    print("|" + "---|" * (1 + len(columns)))
+    for label in next(iter(columns.values())):
+        print(f"| {label} | " + " | ".join(figures[label] for figures in columns.values()) + " |")
 
 
 def main() -> None:
@@ -172,16 +193,20 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--views", type=int, default=1)
     parser.add_argument("--side", type=int, default=96, help="pixels of a picture's side")
+    parser.add_argument("--all", action="store_true", help="the three runs of docs/playback.md, 13 minutes")
     arguments = parser.parse_args()
+    runs = ALL if arguments.all else (Run(arguments.minutes, arguments.views, arguments.side),)
+    columns: dict[str, dict[str, str]] = {}
     command = [sys.executable, "-m", "bench.playback.server"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         port = int(server.stdout.readline())
         try:
-            url = f"http://127.0.0.1:{port}"
-            asyncio.run(measure(url, arguments.minutes, arguments.views, arguments.side))
+            for run in runs:
+                columns[run.title] = asyncio.run(measure(f"http://127.0.0.1:{port}", run))
         finally:
             server.terminate()
+    show(columns)
 
 
 if __name__ == "__main__":
