@@ -178,20 +178,36 @@ export interface FrameRateInfo {
 
 /** What one controller measured since it was made. `null` means that nothing was measured yet. */
 export interface SessionReport {
+  /** Milliseconds from making the view to its first picture. */
+  firstFrameMs: number | null;
   /** Milliseconds from the first audio of the first round to its first motion frame. */
   firstMotionMs: number | null;
   motionFrames: number;
-  /** Motion bytes on the wire per second of motion, message envelopes included. */
+  /** Motion frames for rounds that were over, or for times already behind. */
+  motionFramesUnused: number;
+  /** Messages with motion received, envelopes included. */
+  motionBytes: number;
+  /** The same, per second of motion. */
   motionBytesPerSecond: number | null;
+  /** Audio handed to the connection, as it goes upstream. */
+  audioBytesSent: number;
   /** |shown motion position - heard audio position| when a frame was drawn. */
   avOffsetMsP50: number | null;
   avOffsetMsP95: number | null;
   rounds: number;
+  /** Rounds that were heard to their end. */
+  roundsFinished: number;
+  /** Rounds that were cut off. */
+  roundsInterrupted: number;
   framesDrawn: number;
-  /** Frames of rounds that were cut off before they could be shown. */
-  motionFramesDropped: number;
-  /** Times that speech stood without motion. */
+  /** Longest time between two pictures while drawing was wanted: a hidden tab counts. */
+  longestFrameGapMs: number | null;
+  /** Times that speech stood without the motion it expected, and how long that lasted. */
   starvations: number;
+  starvedMs: number;
+  /** Times that the voice halted for want of motion (`strictSync`), and how long that lasted. */
+  stalls: number;
+  stalledMs: number;
 }
 
 /** Relative speeds of this device; 1 is an ordinary laptop of 2020. */

@@ -67,7 +67,7 @@ export class AvatarController {
   frameRateMonitorEnabled = false;
 
   /** @internal */ readonly player: Player;
-  /** @internal */ readonly meter = new SessionMeter();
+  /** @internal */ readonly meter: SessionMeter;
 
   private readonly parts: ControllerParts;
   private format: Required<AudioFormat>;
@@ -86,6 +86,8 @@ export class AvatarController {
       });
     }
     this.parts = parts;
+    const now = (): number => parts.clock.now();
+    this.meter = new SessionMeter(now());
     this.format = parts.audioFormat;
     this.player = new Player({
       clock: parts.clock,
@@ -96,9 +98,15 @@ export class AvatarController {
       onState: (state) => callBack(this.onConversationState, state),
       onStarted: (id) => callBack(this.onPlaybackStarted, id),
       onProgress: (id, position) => callBack(this.onPlaybackProgress, id, position),
-      onFinished: (id, position, interrupted) => callBack(this.onPlaybackFinished, id, position, interrupted),
-      onStall: (stalled) => callBack(this.onPlaybackStall, stalled),
-      onStarved: () => this.meter.starvations++,
+      onFinished: (id, position, interrupted) => {
+        this.meter.roundEnded(interrupted);
+        callBack(this.onPlaybackFinished, id, position, interrupted);
+      },
+      onStall: (stalled) => {
+        this.meter.stalled.set(stalled, now());
+        callBack(this.onPlaybackStall, stalled);
+      },
+      onStarved: (starved) => this.meter.starved.set(starved, now()),
     });
     this.voice = new Voice({
       ...parts,
@@ -133,7 +141,9 @@ export class AvatarController {
       openRound: () => this.openRound(),
       uplinkBitrate: () => this.connection.link?.wire.bitrate ?? null,
       uplink: (id, bytes, end) => {
-        if (this.remoteId === id) this.connection.link?.sendAudio(id, bytes, end);
+        if (this.remoteId !== id || !this.connection.link) return;
+        this.meter.audioBytesSent += bytes.length;
+        this.connection.link.sendAudio(id, bytes, end);
       },
       failed: (reason) => {
         this.tell(reason);

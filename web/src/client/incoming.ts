@@ -63,7 +63,7 @@ export class Incoming {
     if (frames) {
       meter.motionReceived(requestId, frames.count, frames.frameRate, bytes, clock.now());
       try {
-        meter.motionFramesDropped += frames.count - player.pushMotion(requestId, frames);
+        meter.motionFramesUnused += frames.count - player.pushMotion(requestId, frames);
       } catch (reason) {
         if (!(reason instanceof RangeError)) throw reason;
         tell(error(ErrorCode.invalidAnimationData, `Motion was dropped: ${reason.message}.`));

@@ -204,6 +204,7 @@ export class AvatarView {
   /** Stop drawing; sound and motion time go on. */
   pauseRendering(): void {
     this.enabled = false;
+    this.controller.meter.drawingStopped();
     cancelAnimationFrame(this.frameRequest);
     this.frameRequest = 0;
   }
@@ -267,12 +268,12 @@ export class AvatarView {
   }
 
   private frame(): void {
-    if (!this.box.width || !this.box.height) return;
+    if (!this.box.width || !this.box.height) return this.controller.meter.drawingStopped();
     const began = this.clock.now();
     const { player, meter } = this.controller;
     const position = this.draw();
     if (position !== null) meter.offset(position, player.audioTime);
-    meter.framesDrawn++;
+    meter.shown(this.clock.now());
     if (!this.hasDrawn) {
       this.hasDrawn = true;
       callBack(this.onFirstRendering);
@@ -323,6 +324,7 @@ export class AvatarView {
   private readonly onContextLost = (event: Event): void => {
     event.preventDefault(); // or the browser would not restore it
     this.contextLost = true;
+    this.controller.meter.drawingStopped();
     cancelAnimationFrame(this.frameRequest);
     this.frameRequest = 0;
     log.warning("the WebGL context was lost");

@@ -49,8 +49,8 @@ export interface PlayerParts {
   readonly onFinished?: (id: string, position: number, interrupted: boolean) => void;
   /** Called with true when a strict round halts for want of motion, with false when it goes on. */
   readonly onStall?: (stalled: boolean) => void;
-  /** Called when speech has to go on without motion. */
-  readonly onStarved?: () => void;
+  /** Called with true when speech has to go on without its motion, with false when that is over. */
+  readonly onStarved?: (starved: boolean) => void;
 }
 
 /** Playback of one avatar. Nothing happens but in its methods; call {@link update} often. */
@@ -332,8 +332,7 @@ export class Player {
     if (current.pauses.take(this.heard)) this.life.pause(this.lifeTime(this.now));
     current.timeline?.forgetBefore(this.heard / this.rate - 1);
     const starved = current.lacksMotion(this.heard);
-    if (starved && !current.starved) this.parts.onStarved?.();
-    current.starved = starved;
+    this.setStarved(current, starved);
     const over = current.inputEnded || current.inputLost;
     if (over && !current.held.length && current.written <= Math.floor(this.heard)) this.finish(current);
   }
@@ -365,6 +364,12 @@ export class Player {
       current.stalled = true;
       this.news.push(() => this.parts.onStall?.(true));
     }
+  }
+
+  private setStarved(current: Round, starved: boolean): void {
+    if (starved === current.starved) return;
+    current.starved = starved;
+    this.parts.onStarved?.(starved);
   }
 
   private endStall(current: Round): void {
@@ -408,6 +413,7 @@ export class Player {
   private endRound(current: Round, interrupted: boolean): void {
     this.tellPosition(current);
     if (current.stalled) this.endStall(current);
+    this.setStarved(current, false);
     const position = this.heard / this.rate;
     this.news.push(() => this.parts.onFinished?.(current.id, position, interrupted));
     this.round = null;
