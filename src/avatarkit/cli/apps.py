@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from avatarkit.cli.management import Record, manage
-from avatarkit.cli.options import AdminKey, Data, Json, Url
+from avatarkit.cli.management import Record
+from avatarkit.cli.managing import Server, managing, managing_silently
 from avatarkit.cli.output import show_fields, show_json, show_table, shown_duration, shown_time
 
 app = typer.Typer(no_args_is_help=True, help="Make and manage apps. An app owns API keys, tokens and sessions.")
@@ -22,12 +22,9 @@ _NAMES = {
 
 
 @app.command("create")
+@managing
 def create(
-    name: Annotated[str, typer.Argument(help="A name for people, 1 to 128 characters.")],
-    data: Data = None,
-    url: Url = None,
-    admin_key: AdminKey = None,
-    as_json: Json = False,
+    server: Server, name: Annotated[str, typer.Argument(help="A name for people, 1 to 128 characters.")]
 ) -> None:
     """Make an app and its first API key, which is shown this once.
 
@@ -37,16 +34,16 @@ def create(
 
         avatarkit apps create "My shop" --url http://127.0.0.1:8700 --json
     """
-    made = manage(data, url, admin_key, lambda work: work.create_app(name))
-    if as_json:
-        show_json(made)
+    made = server.do(lambda work: work.create_app(name))
+    if server.shows_json(made):
         return
     typer.echo(f"Made the app “{made['name']}”. Keep the key: it is not shown again.")
     show_fields({"App ID": made["id"], "API key": made["api_key"]})
 
 
 @app.command("list")
-def list_all(data: Data = None, url: Url = None, admin_key: AdminKey = None, as_json: Json = False) -> None:
+@managing
+def list_all(server: Server) -> None:
     """List all apps.
 
     Examples:
@@ -55,9 +52,8 @@ def list_all(data: Data = None, url: Url = None, admin_key: AdminKey = None, as_
 
         avatarkit apps list --json
     """
-    apps = manage(data, url, admin_key, lambda work: work.list_apps())
-    if as_json:
-        show_json(apps)
+    apps = server.do(lambda work: work.list_apps())
+    if server.shows_json(apps):
         return
     rows = [(a["id"], a["name"], shown_time(a["created_at"]), _state(a)) for a in apps]
     hint = "There is no app yet. Make one with: avatarkit apps create NAME"
@@ -65,9 +61,8 @@ def list_all(data: Data = None, url: Url = None, admin_key: AdminKey = None, as_
 
 
 @app.command("show")
-def show(
-    app_id: AppId, data: Data = None, url: Url = None, admin_key: AdminKey = None, as_json: Json = False
-) -> None:
+@managing
+def show(server: Server, app_id: AppId) -> None:
     """Show an app, its quotas and what it has used.
 
     Examples:
@@ -76,21 +71,19 @@ def show(
 
         avatarkit apps show app_0123456789abcdef --json
     """
-    _show(manage(data, url, admin_key, lambda work: work.show_app(app_id)), as_json=as_json)
+    _show(server.do(lambda work: work.show_app(app_id)), as_json=server.as_json)
 
 
 @app.command("quota")
+@managing
 def quota(
+    server: Server,
     app_id: AppId,
     *,
     max_sessions: Annotated[int | None, typer.Option(min=-1, help="Sessions open at the same time.")] = None,
     max_session_s: Annotated[int | None, typer.Option(min=-1, help="Longest session, in seconds.")] = None,
     credit_limit_s: Annotated[int | None, typer.Option(min=-1, help="Seconds of sessions in all.")] = None,
     max_creations: Annotated[int | None, typer.Option(min=-1, help="Avatars made in all.")] = None,
-    data: Data = None,
-    url: Url = None,
-    admin_key: AdminKey = None,
-    as_json: Json = False,
 ) -> None:
     """Change what an app may use; -1 is no limit but the server's own.
 
@@ -109,18 +102,15 @@ def quota(
     changes = {name: None if value < 0 else value for name, value in given.items() if value is not None}
     if not changes:
         raise typer.BadParameter("give at least one quota")
-    _show(manage(data, url, admin_key, lambda work: work.change_app(app_id, quotas=changes)), as_json=as_json)
+    _show(server.do(lambda work: work.change_app(app_id, quotas=changes)), as_json=server.as_json)
 
 
 @app.command("rename")
+@managing
 def rename(
+    server: Server,
     app_id: AppId,
     name: Annotated[str, typer.Argument(help="A name for people, 1 to 128 characters.")],
-    *,
-    data: Data = None,
-    url: Url = None,
-    admin_key: AdminKey = None,
-    as_json: Json = False,
 ) -> None:
     """Give an app another name.
 
@@ -128,44 +118,43 @@ def rename(
 
         avatarkit apps rename app_0123456789abcdef "Their shop"
     """
-    _show(manage(data, url, admin_key, lambda work: work.change_app(app_id, name=name)), as_json=as_json)
+    _show(server.do(lambda work: work.change_app(app_id, name=name)), as_json=server.as_json)
 
 
 @app.command("disable")
-def disable(
-    app_id: AppId, data: Data = None, url: Url = None, admin_key: AdminKey = None, as_json: Json = False
-) -> None:
+@managing
+def disable(server: Server, app_id: AppId) -> None:
     """Refuse an app's keys and tokens from now on, and end its sessions.
 
     Examples:
 
         avatarkit apps disable app_0123456789abcdef
     """
-    _show(manage(data, url, admin_key, lambda work: work.change_app(app_id, disabled=True)), as_json=as_json)
+    _show(server.do(lambda work: work.change_app(app_id, disabled=True)), as_json=server.as_json)
 
 
 @app.command("enable")
-def enable(
-    app_id: AppId, data: Data = None, url: Url = None, admin_key: AdminKey = None, as_json: Json = False
-) -> None:
+@managing
+def enable(server: Server, app_id: AppId) -> None:
     """Let a disabled app work again.
 
     Examples:
 
         avatarkit apps enable app_0123456789abcdef
     """
-    _show(manage(data, url, admin_key, lambda work: work.change_app(app_id, disabled=False)), as_json=as_json)
+    _show(server.do(lambda work: work.change_app(app_id, disabled=False)), as_json=server.as_json)
 
 
 @app.command("delete")
-def delete(app_id: AppId, data: Data = None, url: Url = None, admin_key: AdminKey = None) -> None:
+@managing_silently
+def delete(server: Server, app_id: AppId) -> None:
     """Remove an app that has no avatars and no open sessions, with its keys and records.
 
     Examples:
 
         avatarkit apps delete app_0123456789abcdef
     """
-    manage(data, url, admin_key, lambda work: work.delete_app(app_id))
+    server.do(lambda work: work.delete_app(app_id))
     typer.echo(f"Removed {app_id}.")
 
 

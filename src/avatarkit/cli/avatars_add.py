@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 
 from avatarkit.cli.avatars_output import show_avatar
-from avatarkit.cli.management import manage
-from avatarkit.cli.options import AdminKey, Data, Json, Url
-from avatarkit.cli.output import show_json
+from avatarkit.cli.managing import Server, managing
 
 
+@managing
 def add(
+    server: Server,
     file: Annotated[Path, typer.Argument(help="The avatar, binary glTF (.glb).", exists=True, dir_okay=False)],
     *,
     avatar_id: Annotated[str | None, typer.Option("--id", help="Avatar id.", show_default="the file's name")] = None,
@@ -24,10 +24,6 @@ def add(
         str | None, typer.Option("--license", help="Its licence.", show_default="what the file says")
     ] = None,
     author: Annotated[str | None, typer.Option(help="Who made it.", show_default="what the file says")] = None,
-    data: Data = None,
-    url: Url = None,
-    admin_key: AdminKey = None,
-    as_json: Json = False,
 ) -> None:
     """Check a bundle and take it into the library, as a new avatar or as the next version of one.
 
@@ -51,9 +47,8 @@ def add(
         if info != own or not adopted.ours:
             source = Path(folder) / "avatar.glb"
             write_bundle(replace(adopted.bundle, info=info), source)
-        made = manage(data, url, admin_key, lambda work: work.add_avatar(avatar_id or file.stem, source))
-    if as_json:
-        show_json(made | {"notes": notes})
+        made = server.do(lambda work: work.add_avatar(avatar_id or file.stem, source))
+    if server.shows_json(made | {"notes": notes}):
         return
     typer.echo("In the library:")
     show_avatar(made)

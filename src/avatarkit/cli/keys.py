@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from avatarkit.cli.management import manage
-from avatarkit.cli.options import AdminKey, Data, Json, Url
-from avatarkit.cli.output import show_fields, show_json, show_table, shown_time
+from avatarkit.cli.managing import Server, managing, managing_silently
+from avatarkit.cli.output import show_fields, show_table, shown_time
 
 app = typer.Typer(no_args_is_help=True, help="Make and revoke API keys. A key belongs on your backend only.")
 
@@ -16,7 +15,9 @@ _AppId = Annotated[str, typer.Argument(help="App ID that the key belongs to.", m
 
 
 @app.command("create")
+@managing
 def create(
+    server: Server,
     app_id: _AppId,
     *,
     name: Annotated[str, typer.Option("--name", help="A name for people.")] = "",
@@ -24,10 +25,6 @@ def create(
         list[str] | None,
         typer.Option("--scope", help="What it may do: tokens, avatars:read, avatars:write.", show_default="all"),
     ] = None,
-    data: Data = None,
-    url: Url = None,
-    admin_key: AdminKey = None,
-    as_json: Json = False,
 ) -> None:
     """Make an API key for an app. It is shown this once; the server keeps a hash.
 
@@ -43,18 +40,16 @@ def create(
         chosen = [Scope(scope) for scope in scopes] if scopes else list(ALL_SCOPES)
     except ValueError:
         raise typer.BadParameter(f"must be one of {', '.join(ALL_SCOPES)}", param_hint="--scope") from None
-    made = manage(data, url, admin_key, lambda work: work.create_key(app_id, name, chosen))
-    if as_json:
-        show_json(made)
+    made = server.do(lambda work: work.create_key(app_id, name, chosen))
+    if server.shows_json(made):
         return
     typer.echo("Made an API key. Keep it: it is not shown again.")
     show_fields({"App ID": made["app_id"], "API key": made["api_key"]})
 
 
 @app.command("list")
-def list_all(
-    app_id: _AppId, data: Data = None, url: Url = None, admin_key: AdminKey = None, as_json: Json = False
-) -> None:
+@managing
+def list_all(server: Server, app_id: _AppId) -> None:
     """List the API keys of an app by their prefixes.
 
     Examples:
@@ -63,9 +58,8 @@ def list_all(
 
         avatarkit keys list app_0123456789abcdef --json
     """
-    keys = manage(data, url, admin_key, lambda work: work.list_keys(app_id))
-    if as_json:
-        show_json(keys)
+    keys = server.do(lambda work: work.list_keys(app_id))
+    if server.shows_json(keys):
         return
     rows = [
         (
@@ -82,11 +76,10 @@ def list_all(
 
 
 @app.command("revoke")
+@managing_silently
 def revoke(
+    server: Server,
     prefix: Annotated[str, typer.Argument(help="The key's prefix, such as ak_01234567.", metavar="PREFIX")],
-    data: Data = None,
-    url: Url = None,
-    admin_key: AdminKey = None,
 ) -> None:
     """Make an API key useless, and the session tokens that it bought. Open sessions go on.
 
@@ -94,5 +87,5 @@ def revoke(
 
         avatarkit keys revoke ak_01234567
     """
-    manage(data, url, admin_key, lambda work: work.revoke_key(prefix))
+    server.do(lambda work: work.revoke_key(prefix))
     typer.echo(f"Revoked {prefix}.")

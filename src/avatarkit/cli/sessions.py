@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from avatarkit.cli.management import manage
-from avatarkit.cli.options import AdminKey, Data, Json, Url
-from avatarkit.cli.output import show_fields, show_json, show_table, shown_duration, shown_time
+from avatarkit.cli.managing import Server, managing, managing_silently
+from avatarkit.cli.output import show_fields, show_table, shown_duration, shown_time
 
 app = typer.Typer(no_args_is_help=True, help="List, show and end sessions.")
 
@@ -16,15 +15,13 @@ _SessionId = Annotated[str, typer.Argument(help="Session (connection) id.", meta
 
 
 @app.command("list")
+@managing
 def list_all(
+    server: Server,
     *,
     app_id: Annotated[str | None, typer.Option("--app", help="Of this app only.")] = None,
     only_open: Annotated[bool, typer.Option("--open", help="Open ones only.")] = False,
     count: Annotated[int, typer.Option("--count", min=1, max=1000, help="Most to list.")] = 50,
-    data: Data = None,
-    url: Url = None,
-    admin_key: AdminKey = None,
-    as_json: Json = False,
 ) -> None:
     """List the newest sessions.
 
@@ -34,11 +31,8 @@ def list_all(
 
         avatarkit sessions list --app app_0123456789abcdef --json
     """
-    found = manage(
-        data, url, admin_key, lambda work: work.list_sessions(app_id=app_id, only_open=only_open, count=count)
-    )
-    if as_json:
-        show_json(found)
+    found = server.do(lambda work: work.list_sessions(app_id=app_id, only_open=only_open, count=count))
+    if server.shows_json(found):
         return
     rows = [
         (
@@ -55,22 +49,16 @@ def list_all(
 
 
 @app.command("show")
-def show(
-    session_id: _SessionId,
-    data: Data = None,
-    url: Url = None,
-    admin_key: AdminKey = None,
-    as_json: Json = False,
-) -> None:
+@managing
+def show(server: Server, session_id: _SessionId) -> None:
     """Show a session.
 
     Examples:
 
         avatarkit sessions show 20260101000000_0123456789ab
     """
-    one = manage(data, url, admin_key, lambda work: work.show_session(session_id))
-    if as_json:
-        show_json(one)
+    one = server.do(lambda work: work.show_session(session_id))
+    if server.shows_json(one):
         return
     show_fields(
         {
@@ -88,12 +76,13 @@ def show(
 
 
 @app.command("end")
-def end(session_id: _SessionId, data: Data = None, url: Url = None, admin_key: AdminKey = None) -> None:
+@managing_silently
+def end(server: Server, session_id: _SessionId) -> None:
     """End an open session; its server closes it within a second.
 
     Examples:
 
         avatarkit sessions end 20260101000000_0123456789ab
     """
-    manage(data, url, admin_key, lambda work: work.end_session(session_id))
+    server.do(lambda work: work.end_session(session_id))
     typer.echo(f"{session_id} ends.")

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from avatarkit.cli.management import manage
-from avatarkit.cli.options import AdminKey, Data, Json, Url
+from avatarkit.cli.managing import Server, managing, managing_silently
 from avatarkit.cli.output import show_json, show_table, shown_time
 from avatarkit.cli.token import ForAvatar, Lifetime, MaxSeconds, SingleUse, show_token, token_options
 
@@ -15,17 +14,15 @@ app = typer.Typer(no_args_is_help=True, help="Make and revoke session tokens, an
 
 
 @app.command("create")
+@managing
 def create(
+    server: Server,
     app_id: Annotated[str, typer.Argument(help="App ID.", metavar="APP_ID")],
     *,
     lifetime_s: Lifetime = 3600,
     single_use: SingleUse = False,
     avatar_id: ForAvatar = None,
     max_seconds: MaxSeconds = None,
-    data: Data = None,
-    url: Url = None,
-    admin_key: AdminKey = None,
-    as_json: Json = False,
 ) -> None:
     """Make a session token for an app as its administrator, without an API key; it is printed alone.
 
@@ -36,23 +33,20 @@ def create(
         avatarkit tokens create app_0123456789abcdef --single-use --avatar default --max-seconds 600 --json
     """
     options = token_options(single_use=single_use, avatar_id=avatar_id, max_seconds=max_seconds)
-    made = manage(
-        data, url, admin_key, lambda work: work.create_token(app_id, lifetime_s=lifetime_s, options=options)
-    )
-    show_token(made, as_json=as_json)
+    made = server.do(lambda work: work.create_token(app_id, lifetime_s=lifetime_s, options=options))
+    show_token(made, as_json=server.as_json)
 
 
 @app.command("revoke")
+@managing_silently
 def revoke(
+    server: Server,
     token: Annotated[str | None, typer.Argument(help="A session token.", metavar="[TOKEN]")] = None,
     *,
     app_id: Annotated[str | None, typer.Option("--app", help="Revoke every token of this app instead.")] = None,
     end_sessions: Annotated[
         bool, typer.Option("--end-sessions", help="End its open sessions too, within a second.")
     ] = False,
-    data: Data = None,
-    url: Url = None,
-    admin_key: AdminKey = None,
 ) -> None:
     """Make one session token void, or all that an app got until now. Open sessions go on unless you say otherwise.
 
@@ -65,15 +59,16 @@ def revoke(
     if (token is None) == (app_id is None):
         raise typer.BadParameter("give a token or --app")
     if app_id is not None:
-        manage(data, url, admin_key, lambda work: work.revoke_tokens(app_id, end_sessions=end_sessions))
+        server.do(lambda work: work.revoke_tokens(app_id, end_sessions=end_sessions))
         typer.echo(f"Revoked every token of {app_id}.")
     elif token is not None:
-        revoked = manage(data, url, admin_key, lambda work: work.revoke_token(token, end_sessions=end_sessions))
+        revoked = server.do(lambda work: work.revoke_token(token, end_sessions=end_sessions))
         typer.echo(f"Revoked the token {revoked['id']} of {revoked['appId']}.")
 
 
 @app.command("keys")
-def keys(data: Data = None, url: Url = None, admin_key: AdminKey = None, as_json: Json = False) -> None:
+@managing
+def keys(server: Server) -> None:
     """List the keys that sign or still verify session tokens.
 
     Examples:
@@ -82,19 +77,17 @@ def keys(data: Data = None, url: Url = None, admin_key: AdminKey = None, as_json
 
         avatarkit tokens keys --json
     """
-    _show_keys(manage(data, url, admin_key, lambda work: work.list_signing_keys()), as_json=as_json)
+    _show_keys(server.do(lambda work: work.list_signing_keys()), as_json=server.as_json)
 
 
 @app.command("rotate")
+@managing
 def rotate(
+    server: Server,
     *,
     drop_old: Annotated[
         bool, typer.Option("--drop-old", help="Make every token so far void at once, as after a leak.")
     ] = False,
-    data: Data = None,
-    url: Url = None,
-    admin_key: AdminKey = None,
-    as_json: Json = False,
 ) -> None:
     """Sign session tokens with a new key; what the old one signed stays valid until it expires.
 
@@ -104,8 +97,8 @@ def rotate(
 
         avatarkit tokens rotate --drop-old --json
     """
-    work = manage(data, url, admin_key, lambda work: work.rotate_signing_key(drop_old=drop_old))
-    _show_keys(work, as_json=as_json)
+    work = server.do(lambda work: work.rotate_signing_key(drop_old=drop_old))
+    _show_keys(work, as_json=server.as_json)
 
 
 def _show_keys(found: list[dict[str, object]], *, as_json: bool) -> None:
