@@ -180,9 +180,11 @@ async def test_pictures_are_not_supported_yet(server: Running) -> None:
 @pytest.mark.parametrize(
     "spec",
     [
-        {"shape": {"../../secret": 1}},
-        {"shape": {"nose/nose-point-up": 99}},
-        {"shape": {"nose/nose-point-up": True}},
+        {"face": {"../../secret": 1}},
+        {"face": {"nose/nose-point-down|up": 99}},
+        {"face": {"nose/nose-point-down|up": True}},
+        {"hair_style": "../crop"},
+        {"age": 12},
         {"skin": [1, 2]},
         {"skin": [0.1, 0.2, 1e999]},
         {"seed": -1},

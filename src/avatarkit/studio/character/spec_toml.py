@@ -26,6 +26,11 @@ def read_spec(source: Path | str) -> CharacterSpec:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as reason:
         raise error(ErrorCode.CONFIGURATION_INVALID, f"The character is no sound TOML: {reason}.") from None
+    return spec_of(document)
+
+
+def spec_of(document: dict[str, Any]) -> CharacterSpec:
+    """The spec of fields as they stand in TOML (or JSON). Raises as :meth:`CharacterSpec.from_toml`."""
     known = {field.name for field in fields(CharacterSpec)}
     values: dict[str, Any] = {}
     for name, value in document.items():
