@@ -309,7 +309,7 @@ class AvatarController(Recordable):
 
         Raises:
             AvatarError: ``networkLayerNotAvailable`` outside Backend Mode. A message that cannot be read is dropped
-                and told once to ``on_error`` as ``invalidAnimationData``.
+                and told to ``on_error`` as ``invalidAnimationData``, once for each round.
         """
         self._require_backend("yield_frames_data()")
         return self._incoming.take_frames(frames, conversation_id)

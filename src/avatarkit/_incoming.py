@@ -21,7 +21,8 @@ _FATAL_SERVER_CODES: Final = range(4000, 5000)  # a close with the same number f
 
 
 class Incoming:
-    """Hands motion to the player. What cannot be used is dropped and told, once for each session."""
+    """Hands motion to the player. What cannot be used is dropped and told, once for each session or, where the app
+    hands motion in, each round."""
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class Incoming:
         self._clock = clock
         self._tell_error = tell_error
         self._rejection_told = False
+        self._handed_in: str | None = None  # the round that the app last handed motion in for
 
     def session_began(self) -> None:
         """Another session: its faults are news again."""
@@ -56,6 +58,8 @@ class Incoming:
         """Motion that the app hands in; see ``AvatarController.yield_frames_data``."""
         if conversation_id != self._player.round_id:
             return False
+        if conversation_id != self._handed_in:
+            self._handed_in, self._rejection_told = conversation_id, False
         events = [self._read_frame(frame) for frame in frames]
         if not events:
             self._player.refuse_motion(conversation_id)

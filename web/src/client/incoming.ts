@@ -22,6 +22,8 @@ export interface IncomingParts {
 /** Takes events of one controller. */
 export class Incoming {
   private rejectionTold = false;
+  /** The conversation that motion was last handed in for. */
+  private handedIn = "";
 
   constructor(private readonly parts: IncomingParts) {}
 
@@ -45,6 +47,8 @@ export class Incoming {
 
   /** Take an encoded message as the motion of a conversation; returns whether it was the last. */
   takeEncoded(bytes: Uint8Array, conversationId: string): boolean {
+    if (conversationId !== this.handedIn) this.reset();
+    this.handedIn = conversationId;
     let event: MotionEvent | null;
     try {
       event = readMotion(bytes);
