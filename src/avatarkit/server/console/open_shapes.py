@@ -6,6 +6,7 @@ from typing import Final
 
 from avatarkit.server.console.claims import MAX_SECONDS
 from avatarkit.server.http.schemas import Schema, choice, flag, items, nullable, record, shown, text, whole
+from avatarkit.server.library.build import FIELDS
 from avatarkit.server.store.records import JobStatus
 
 MAX_PAGE: Final = 100
@@ -39,7 +40,8 @@ TOKEN: Final = shown(
     sessionToken=text(1, 4096), session_token=text(1, 4096), expireAt=whole(0, 2**53), appId=text(1, 64)
 )
 
-CREATION: Final = record(name=text(1, 128), imageUrl=text(1, 2048), spec={"type": "object"})
+_SPEC: Final[Schema] = {"type": "object", "description": f"A character: {', '.join(FIELDS)}; all are optional."}
+CREATION: Final = record(name=text(1, 128), imageUrl=text(1, 2048), spec=_SPEC)
 CREATED: Final = shown(
     ("jobId", "status", "createdAt"), jobId=text(), status=_STATUS, avatarId=text(), createdAt=_TIME
 )
