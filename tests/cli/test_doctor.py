@@ -51,6 +51,13 @@ def test_every_finding_that_is_not_fine_says_what_to_do(examine: Any) -> None:
     assert all(entry["todo"] for entry in report.values() if entry["level"] != "ok")
 
 
+def test_the_asset_storage_is_asked(examine: Any) -> None:
+    assert examine(ASSET_STORAGE="memory://avatars")[1]["Asset storage"]["level"] == "ok"
+    status, report = examine(ASSET_STORAGE="nonsense://avatars")
+    assert (status, report["Asset storage"]["level"]) == (1, "failed")
+    assert "Asset storage" not in examine(ASSET_STORAGE="")[1]
+
+
 def test_an_address_in_use_is_named_unless_our_own_server_is_there(examine: Any) -> None:
     answers = {"body": b"something else"}
 

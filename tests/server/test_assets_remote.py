@@ -119,6 +119,24 @@ async def test_a_server_serves_from_the_shared_storage(start: Start, storage: st
         assert reply.content == SPARSE
 
 
+async def test_a_storage_that_fails_is_told_from_a_file_that_is_not_there(
+    start: Start, storage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class LibraryError(Exception):
+        """Of no kind that we know, as those of S3's library."""
+
+    def fail(*_arguments: object, **_more: object) -> None:
+        raise LibraryError("no route to the storage")
+
+    async with start(asset_storage=storage) as server:
+        absent = await server.http.get(f"/v1/client/assets/{'0' * 64}")
+        monkeypatch.setattr(fsspec.filesystem("memory"), "get_file", fail)
+        failed = await server.http.get(f"/v1/client/assets/{'0' * 64}")
+
+    assert (absent.status_code, failed.status_code) == (404, 503)
+    assert "route" not in failed.text
+
+
 async def test_a_child_that_fails_or_hangs_ends_with_its_reason() -> None:
     with pytest.raises(ChildError, match="avatar file") as caught:
         await run_child("avatarkit.server.library.cover", "/nonexistent.glb", "/nonexistent.png", timeout_s=60)

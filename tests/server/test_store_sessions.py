@@ -280,6 +280,20 @@ async def test_a_server_held_for_dead_ends_its_sessions(any_store: Store) -> Non
     await metered.meter.stop()
 
 
+async def test_a_server_that_stood_still_does_not_hold_itself_for_dead(any_store: Store) -> None:
+    metered = Metered(any_store)
+    app = await any_store.apps.create("shop", now=1)
+    lease = await metered.meter.open(request(app.id))
+    await metered.clock.advance(10 * STALE_MS / 1000)  # a laptop that slept, a machine that had no time
+
+    metered.meter.start()
+    await asyncio.gather(metered.meter.tidy(), metered.meter.beat())
+
+    assert await any_store.session_log.newest(now_ms=1, only_open=True)
+    assert lease.is_open
+    await metered.meter.stop()
+
+
 async def test_a_meter_that_stops_closes_and_charges_what_is_open(any_store: Store) -> None:
     metered = Metered(any_store)
     app = await any_store.apps.create("shop", now=1)

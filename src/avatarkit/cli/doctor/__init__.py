@@ -65,6 +65,7 @@ def _examine(settings: Settings, url: str | None) -> Iterator[Finding]:
     yield from installation.check_character()
     yield from installation.check_speaker()
     yield from serving.check_data(settings)
+    yield from serving.check_asset_storage(settings)
     yield from check_database(settings)
     yield from working.check_engine(settings)
     yield from serving.check_address(settings)

@@ -56,6 +56,23 @@ def check_data(settings: Settings) -> Iterator[Finding]:
         yield ok("Disk", f"{free / 1e9:.0f} GB free")
 
 
+def check_asset_storage(settings: Settings) -> Iterator[Finding]:
+    """The storage that servers share answers."""
+    if not settings.asset_storage:
+        return
+    try:
+        from avatarkit.server.library.remote import RemoteAssets  # noqa: PLC0415 - optional
+
+        RemoteAssets(settings.asset_storage).check()
+    except ModuleNotFoundError as exc:
+        yield failed("Asset storage", f"it needs '{exc.name}'", "pip install 'pyavatarkit[storage]'")
+    except AvatarError as exc:
+        todo = "Is the bucket there, and are the credentials right? For s3:// also: pip install s3fs"
+        yield failed("Asset storage", f"{settings.asset_storage}: {exc.message}", todo)
+    else:
+        yield ok("Asset storage", f"{settings.asset_storage} answers")
+
+
 def check_address(settings: Settings) -> Iterator[Finding]:
     """The address can be bound, or our own server is already there."""
     where = f"{settings.host} port {settings.port}"

@@ -89,6 +89,7 @@ def _open_body(problem: Problem, scope: MutableMapping[str, Any]) -> dict[str, A
 _STATUS_OF_CODE = {
     ErrorCode.APP_ID_UNRECOGNIZED: 404,
     ErrorCode.AVATAR_ID_UNRECOGNIZED: 404,
+    ErrorCode.SERVER_ERROR: 503,  # something that the server needs does not answer
 }
 
 

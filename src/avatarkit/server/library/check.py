@@ -84,7 +84,7 @@ def main(arguments: list[str]) -> int:
 
 def _limit_memory(size: int) -> None:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each thread would reserve memory of its own
-    with contextlib.suppress(ImportError, ValueError):  # not on Windows; not above a limit that is there already
+    with contextlib.suppress(ImportError, ValueError, OSError):  # no such thing here, or stricter limits already
         import resource  # noqa: PLC0415
 
         resource.setrlimit(resource.RLIMIT_AS, (size, size))

@@ -184,6 +184,12 @@ class SessionMeter:
             if session_id in self._leases:
                 self._leases[session_id].order_end(reason)
 
+    async def tidy(self) -> None:
+        """Close what servers left open that died."""
+        count = await self._sessions.forget_dead_servers(now_ms=self._now_ms(), asker=self._server_id)
+        if count:
+            _log.warning("closed %d sessions that a server left open when it died", count)
+
     async def _beat_forever(self) -> None:
         while True:
             await self._clock.sleep_until(self._clock.now() + BEAT_MS / 1000)
@@ -198,9 +204,7 @@ class SessionMeter:
         forgotten_s = float("-inf")
         while True:
             with _logged("the store could not be tidied"):
-                count = await self._sessions.forget_dead_servers(now_ms=self._now_ms())
-                if count:
-                    _log.warning("closed %d sessions that a server left open when it died", count)
+                await self.tidy()
                 if self._clock.now() - forgotten_s >= _FORGET_S:
                     forgotten_s = self._clock.now()
                     await self._sessions.forget_old(now_ms=self._now_ms(), keep_ms=_KEEP_MS)

@@ -107,12 +107,13 @@ class Sessions:
             ending |= {row.id: EndReason(row.end_asked) for row in await connection.execute(asked)}
         return Beat(False, ending)
 
-    async def forget_dead_servers(self, *, now_ms: int) -> int:
+    async def forget_dead_servers(self, *, now_ms: int, asker: str = "") -> int:
         """Close the sessions of servers that were not seen for :data:`STALE_MS`, charged up to their last beat;
-        how many sessions that were."""
+        how many sessions that were. ``asker`` is the server that asks: it lives, however late its beat is."""
         count = 0
         async with writing(self._engine) as connection:
-            dead = select(servers).where(servers.c.seen_at_ms < now_ms - STALE_MS).with_for_update()
+            is_dead = and_(servers.c.seen_at_ms < now_ms - STALE_MS, servers.c.id != asker)
+            dead = select(servers).where(is_dead).with_for_update()
             for server in (await connection.execute(dead)).all():
                 rows = (await connection.execute(select(sessions).where(_held_by(server.id)))).all()
                 await _settle(connection, rows, "server lost", server.seen_at_ms)
