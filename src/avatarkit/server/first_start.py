@@ -70,7 +70,7 @@ async def _add_other_avatars(store: Store, assets: AssetFolder, *, now: int) -> 
     from avatarkit.avatars.builtin import other_paths  # noqa: PLC0415 - only on a first start
 
     for avatar_id, path in other_paths().items():
-        await add_avatar(store, assets, avatar_id, path, now=now)
+        await add_avatar(store, assets, avatar_id, path, now=now, is_trusted=True)
 
 
 async def _add_default_avatar(store: Store, assets: AssetFolder, *, now: int) -> str | None:
