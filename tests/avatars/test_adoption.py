@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import struct
-import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("PIL")
-sys.path.insert(0, str(Path(__file__).parent))
-
 from foreign import ForeignFile, face_file, quads
 
 from avatarkit.avatars import Bundle, MaterialKind, Rig, adopt, adopt_file, decode_bundle, encode_bundle, write_bundle
