@@ -8,12 +8,19 @@ import stat
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import typer
 import yaml
 from sqlalchemy.engine import make_url
+from starlette.routing import Route
 
-from avatarkit.server.settings import catalogue, variable
+from avatarkit.cli.app import app
+from avatarkit.server.app import create_app
+from avatarkit.server.services import Services
+from avatarkit.server.settings import Settings, catalogue, variable
+from avatarkit.server.settings_sources import FILE_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -21,13 +28,14 @@ VARIABLES = {variable(name) for name in catalogue()}
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 UNIT = (DEPLOY / "avatarkit.service").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 
 
 @pytest.mark.parametrize("text", [DOCKERFILE, UNIT, (DEPLOY / "compose.yaml").read_text()])
 def test_every_variable_is_a_setting(text: str) -> None:
     used = set(re.findall(r"\bAVATARKIT_[A-Z_]*[A-Z]\b", text))
     assert used
-    assert {name.removesuffix("_FILE") for name in used} <= VARIABLES
+    assert {name.removesuffix("_FILE") for name in used} <= VARIABLES | {FILE_VARIABLE}
 
 
 def test_the_image_is_built_from_files_that_exist_and_are_sent_to_the_builder() -> None:
@@ -48,6 +56,50 @@ def test_the_image_runs_without_privileges_and_stops_by_the_signal_that_drains()
     assert re.search(r"^USER [1-9]\d*$", final, re.MULTILINE)
     assert re.search(r"^STOPSIGNAL SIGTERM$", final, re.MULTILINE)
     assert "/readyz" in final
+
+
+def test_ports_paths_and_the_health_check_are_those_of_the_server(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    final = DOCKERFILE.split("FROM ")[-1]
+    url = urlsplit(re.findall(r"urlopen\('([^']+)'", final)[0])
+    folders = re.findall(r"^(?:VOLUME|EXPOSE) (\S+)$", final, re.MULTILINE)
+    assert folders == ["/var/lib/avatarkit", str(settings.port)]
+    assert "AVATARKIT_DATA=/var/lib/avatarkit" in final
+    assert COMPOSE["services"]["server"]["volumes"] == ["assets:/var/lib/avatarkit"]
+    assert url.port == settings.port
+    assert url.path in {route.path for route in create_app(Services(settings)).routes if isinstance(route, Route)}
+    assert COMPOSE["services"]["server"]["ports"] == [f"127.0.0.1:{settings.port}:{settings.port}"]
+
+
+def test_rounds_that_are_being_spoken_may_finish_before_anybody_kills_the_server(tmp_path: Path) -> None:
+    drain_s = Settings(data=tmp_path).drain_timeout_s
+    (unit_s,) = re.findall(r"^TimeoutStopSec=(\d+)$", UNIT, re.MULTILINE)
+    assert int(unit_s) > drain_s
+    assert int(COMPOSE["services"]["server"]["stop_grace_period"].removesuffix("s")) > drain_s
+
+
+def test_the_unit_keeps_everything_in_folders_that_systemd_makes_for_it() -> None:
+    values = dict(re.findall(r"(\w+)=(/\S+)", "\n".join(re.findall(r"^Environment=(.+)$", UNIT, re.MULTILINE))))
+    assert values == {"AVATARKIT_DATA": "/var/lib/avatarkit", "NUMBA_CACHE_DIR": "/var/cache/avatarkit"}
+    assert {"StateDirectory=avatarkit", "CacheDirectory=avatarkit"} <= set(UNIT.splitlines())
+
+
+def test_what_the_image_runs_is_compiled_since_its_user_cannot_do_it() -> None:
+    installs = [line for line in DOCKERFILE.splitlines() if "--python /opt/avatarkit " in line]
+    assert len(installs) == 2
+    assert all("--compile-bytecode" in line for line in installs)
+
+
+@pytest.mark.parametrize("text", [UNIT, (DEPLOY / "compose.yaml").read_text(), OPERATIONS])
+def test_every_command_exists(text: str) -> None:
+    named = re.findall(r"\bavatarkit (serve|doctor|apps|keys|tokens|avatars|sessions)\b(?: ([a-z]+)\b)?", text)
+    assert named
+    tree = typer.main.get_command(app)
+    for group, command in named:
+        found = tree.get_command(None, group)  # type: ignore[attr-defined]
+        assert found is not None, group
+        if hasattr(found, "commands") and command:
+            assert command in found.commands, f"{group} {command}"
 
 
 def test_compose_gives_each_container_only_what_it_needs() -> None:
