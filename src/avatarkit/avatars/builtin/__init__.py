@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from avatarkit.errors import ErrorCode, error
+
+DEFAULT: Final = "default"
+OTHERS: Final = ("marco", "nia")
+"""Ids of the built-in characters beside the default one."""
 
 
 def folder() -> Path:
@@ -14,7 +19,7 @@ def folder() -> Path:
 
 def default_path() -> Path:
     """The file of the default character. Raises ``AvatarError`` (``avatarAssetMissing``) when it was not built."""
-    path = folder() / "default.glb"
+    path = folder() / f"{DEFAULT}.glb"
     if not path.is_file():
         raise error(
             ErrorCode.AVATAR_ASSET_MISSING,
@@ -23,3 +28,9 @@ def default_path() -> Path:
             hint="Build it with: python -m avatarkit.studio.character",
         )
     return path
+
+
+def other_paths() -> dict[str, Path]:
+    """The files of the other characters that are built, by their ids."""
+    paths = {name: folder() / f"{name}.glb" for name in OTHERS}
+    return {name: path for name, path in paths.items() if path.is_file()}

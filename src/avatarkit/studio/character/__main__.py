@@ -1,44 +1,50 @@
-"""``python -m avatarkit.studio.character``: build the default character into the package."""
+"""``python -m avatarkit.studio.character``: build the characters that come with the package."""
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import multiprocessing
+import os
 import sys
-import time
-from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from avatarkit.avatars import builtin, write_bundle
+from avatarkit.avatars import builtin
 from avatarkit.errors import AvatarError
-from avatarkit.studio.character import build_default
-from avatarkit.studio.character.source import DATA_VERSION
+from avatarkit.studio.character import BUILT_IN
+from avatarkit.studio.character.builtins import build_one
+from avatarkit.studio.character.source import DATA_VERSION, data_folder
 
-_SOURCES = ("studio/character", "avatars")
+_SOURCES = ("studio/character/*.py", "studio/character/people/*.toml", "avatars/*.py")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Build unless the file is up to date; returns the exit status."""
+    """Build what is not up to date; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m avatarkit.studio.character", description="Build the default character."
+        prog="python -m avatarkit.studio.character", description="Build the characters that come with the package."
     )
-    parser.add_argument("--output", type=Path, default=None, help="file to write; default: inside the package")
-    parser.add_argument("--force", action="store_true", help="build even when the file is up to date")
+    parser.add_argument("--output", type=Path, default=None, help="folder to write to; default: inside the package")
+    parser.add_argument("--only", choices=sorted(BUILT_IN), default=None, help="build this one alone")
+    parser.add_argument("--force", action="store_true", help="build even what is up to date")
     options = parser.parse_args(arguments)
-    target: Path = options.output if options.output is not None else builtin.folder() / "default.glb"
-    stamp = target.with_suffix(".key")
+    folder: Path = options.output if options.output is not None else builtin.folder()
     key = source_key()
-    if not options.force and target.is_file() and stamp.is_file() and stamp.read_text() == key:
-        _say(f"{target} is up to date.")
-        return 0
-    started = time.monotonic()
+    wanted = []
+    for avatar_id in BUILT_IN if options.only is None else (options.only,):
+        stamp = folder / f"{avatar_id}.key"
+        current = (folder / f"{avatar_id}.glb").is_file() and stamp.is_file() and stamp.read_text() == key
+        if current and not options.force:
+            _say(f"{folder / avatar_id}.glb is up to date.")
+        else:
+            wanted.append(avatar_id)
     try:
-        size = _build(target)
+        if wanted:
+            data_folder()  # a missing package is told once, and here
+        _build_all(wanted, folder, key)
     except AvatarError as reason:
         print(str(reason), file=sys.stderr)  # noqa: T201 - a command talks
         return 1
-    stamp.write_text(key)
-    _say(f"{target}: {size / 1e6:.2f} MB in {time.monotonic() - started:.1f} s")
     return 0
 
 
@@ -46,34 +52,29 @@ def source_key() -> str:
     """Changes whenever the code that builds, or the data that it builds from, does."""
     digest = hashlib.sha256(DATA_VERSION.encode())
     root = Path(__file__).parents[2]
-    for folder in _SOURCES:
-        for path in sorted((root / folder).glob("*.py")):
+    for pattern in _SOURCES:
+        for path in sorted(root.glob(pattern)):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
-def _build(target: Path) -> int:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with_bar = sys.stderr.isatty()
-    try:
-        from rich.progress import Progress  # noqa: PLC0415 - the command's extra
-    except ImportError:
-        with_bar = False
-    if not with_bar:
-        return write_bundle(build_default(_plain()), target)
-    with Progress(transient=True) as bar:
-        task = bar.add_task("building", total=1.0)
-        return write_bundle(
-            build_default(lambda share, what: bar.update(task, completed=share, description=what)), target
-        )
-
-
-def _plain() -> Callable[[float, str], None]:
-    return lambda share, what: _say(f"{share:4.0%} {what}")
+def _build_all(wanted: list[str], folder: Path, key: str) -> None:
+    """Build several at once, as many as there are processors."""
+    folder.mkdir(parents=True, exist_ok=True)
+    workers = min(len(wanted), os.cpu_count() or 1)
+    if workers <= 1:
+        for avatar_id in wanted:
+            _say(build_one(avatar_id, folder, key))
+        return
+    _say(f"Building {', '.join(wanted)} ...")
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        for done in as_completed([pool.submit(build_one, avatar_id, folder, key) for avatar_id in wanted]):
+            _say(done.result())
 
 
 def _say(text: str) -> None:
-    print(text)  # noqa: T201 - a command talks
+    print(text, flush=True)  # noqa: T201 - a command talks
 
 
 if __name__ == "__main__":

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from avatarkit.avatars.bundle import Material, MaterialKind
 from avatarkit.studio.character.parts import Part, Scalars, linear
 from avatarkit.studio.character.person import Person
 from avatarkit.studio.character.source import Points
-from avatarkit.studio.character.spec import Color
+from avatarkit.studio.character.spec import CharacterSpec
 from avatarkit.studio.character.surface import FrontSurface
 
-_HAIRS: Final = 220
+_FEWEST_HAIRS, _MOST_HAIRS = 90, 200
 """On each side."""
 
 
@@ -29,21 +27,29 @@ def brow_line(along: Scalars) -> tuple[Scalars, Scalars, Scalars]:
     return out, up, half
 
 
-def brows(person: Person, surface: FrontSurface, hair: Color, seed: int) -> Part:
+def brow_hairs(spec: CharacterSpec) -> float:
+    """Height of the brows against a middling pair's."""
+    return 0.70 + 0.60 * spec.brows
+
+
+def brows(person: Person, surface: FrontSurface, spec: CharacterSpec) -> Part:
     """Both brows as one part."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(spec.seed)
+    count = round(_FEWEST_HAIRS + (_MOST_HAIRS - _FEWEST_HAIRS) * spec.brows)
+    hair = np.array(spec.hair) * (1.0 - 0.7 * spec.grey) + 0.7 * spec.grey * np.array([0.55, 0.54, 0.53])
     roots, tips, tones = [], [], []
     for eye in person.eyes:
-        along = np.sqrt(rng.random(_HAIRS)) * 0.15 + rng.random(_HAIRS) * 0.85
-        across = np.clip(rng.normal(size=_HAIRS) * 0.50, -1.0, 1.0)
+        along = np.sqrt(rng.random(count)) * 0.15 + rng.random(count) * 0.85
+        across = np.clip(rng.normal(size=count) * 0.50, -1.0, 1.0)
         out, up, half = brow_line(along)
+        half = half * brow_hairs(spec)
         lift = 1.15 - 1.75 * along - 0.45 * across
-        length = (0.0062 + 0.0018 * rng.random(_HAIRS)) * (1.0 - 0.30 * along)
-        angle = np.clip(lift + rng.normal(size=_HAIRS) * 0.12, -0.75, 1.35)
+        length = (0.0062 + 0.0018 * rng.random(count)) * (1.0 - 0.30 * along)
+        angle = np.clip(lift + rng.normal(size=count) * 0.12, -0.75, 1.35)
         x, y = out, up + across * half
         roots.append(np.stack([eye.centre[0] + eye.side * x, eye.centre[1] + y], axis=1))
         tips.append(roots[-1] + np.stack([eye.side * np.cos(angle), np.sin(angle)], axis=1) * length[:, None])
-        tones.append(0.75 + 0.5 * rng.random(_HAIRS))
+        tones.append(0.75 + 0.5 * rng.random(count))
     root, tip, tone = np.concatenate(roots), np.concatenate(tips), np.concatenate(tones)
     rows = []
     for share in (0.0, 0.5, 1.0):
@@ -59,13 +65,13 @@ def _part(
     sound: np.ndarray,
     tone: Scalars,
     names: list[str],
-    hair: Color,
+    hair: Points,
 ) -> Part:
     base, middle, tip = (row[0][sound] for row in rows)
     normals = rows[0][1][sound]
     across = np.cross(normals, tip - base)
     across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-9)
-    half = across * 0.00013
+    half = across * 0.00024
     corners = [base - half, base + half, middle - half * 0.9, middle + half * 0.9, tip]
     count = len(base)
     points = np.stack(corners, axis=1).reshape(-1, 3)
@@ -75,7 +81,7 @@ def _part(
     for name in names:
         a, b, c = (row[2][name][sound] for row in rows)
         shapes[name] = np.stack([a, a, b, b, c], axis=1).reshape(-1, 3)
-    color = linear(hair)[None, :] * tone[sound][:, None] * 2.7
+    color = linear(hair)[None, :] * tone[sound][:, None] * 1.6
     return Part(
         name="brows",
         points=points,

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from avatarkit.avatars.bundle import Bundle, BundleInfo, Joint
+from avatarkit.avatars.bundle import Bundle, BundleInfo, Joint, MaterialKind
 from avatarkit.avatars.normals import vertex_normals
 from avatarkit.studio.character import mouth
+from avatarkit.studio.character.beard import facial_hair
 from avatarkit.studio.character.brows import brows
-from avatarkit.studio.character.clothing import jumper
+from avatarkit.studio.character.clothing import garment, neckline
+from avatarkit.studio.character.coiffure import hair_parts, hides, recession_m
 from avatarkit.studio.character.eyes import eye_material, eye_texture, eyeball
-from avatarkit.studio.character.hair import locks, under_layer
-from avatarkit.studio.character.hair_shape import Bob, Skull
+from avatarkit.studio.character.fabric import fabric_texture
+from avatarkit.studio.character.glasses import glasses
 from avatarkit.studio.character.hair_texture import hair_texture
 from avatarkit.studio.character.lashes import lashes
 from avatarkit.studio.character.occlusion import ambient, relaxed, sample_surface
 from avatarkit.studio.character.parts import Part, Scalars, Triangles, smooth
 from avatarkit.studio.character.person import Person
+from avatarkit.studio.character.scalp import Scalp
 from avatarkit.studio.character.skin import refine_body, split
 from avatarkit.studio.character.skin_texture import paint_skin
 from avatarkit.studio.character.source import Points, data_folder
@@ -34,7 +38,14 @@ Progress = Callable[[float, str], None]
 AUTHOR: Final = (
     "AvatarKit, from the MakeHuman base mesh and targets and the ARKit face units for MakeHuman (both CC0)"
 )
-_CAMERA: Final = Camera(position=(0.0, -0.020, 1.12), target=(0.0, -0.034, 0.0), vertical_fov_deg=19.5)
+_EYES, _LOCKS, _SKIN, _CLOTH = range(4)
+"""The bundle's textures."""
+_CAMERA_M: Final = 1.12
+"""Distance of the camera: that of a conversation."""
+_HEAD_SHARE: Final = 0.61
+"""Height of the head, hair included, in the picture."""
+_HEADROOM: Final = 0.085
+"""Free height above it, as a share of the picture."""
 
 
 def build(spec: CharacterSpec, progress: Progress | None = None) -> Bundle:
@@ -53,39 +64,46 @@ def build(spec: CharacterSpec, progress: Progress | None = None) -> Bundle:
     tell(0.1, "shaping")
     body = refine_body(person)
     normals = _seamless_normals(body.points, body.triangles)
-    bob = Bob(Skull(body.points))
-    skin, lining, base_uv = split(person, body, normals, bob.hides(body.points))
-    cloth = jumper(person, spec.cloth)
-    tell(0.3, "eyes and mouth")
-    scalp = bob.cover(skin.points)
+    scalp = Scalp(body.points, recession_m(spec))
+    skin, lining, base_uv = split(
+        person,
+        body,
+        normals,
+        hidden=hides(scalp, spec.hair_style, body.points),
+        covered=neckline(person, spec.clothing, body.points),
+    )
+    cloth = garment(person, spec, _CLOTH)
+    tell(0.2, "hair")
+    hair = hair_parts(person, scalp, spec, _LOCKS)
+    tell(0.3, "skin")
     textures = [
         eye_texture(spec.iris, spec.seed),
         hair_texture(spec.seed),
         paint_skin(person, spec, folder, skin=skin, base_uv=base_uv, scalp=scalp),
+        fabric_texture(spec.clothing, spec.seed),
     ]
-    skin.material = replace(skin.material, texture=2)
-    eyes = [eyeball(eye, eye_material(0)) for eye in person.eyes]
+    skin.material = replace(skin.material, texture=_SKIN)
     surface = FrontSurface(skin.points, skin.triangles, skin.shapes, (-0.075, 0.075, 0.0, 0.07))
-    under = under_layer(bob, spec.hair)
     parts = [
         skin,
         lining,
-        *eyes,
+        *(eyeball(eye, eye_material(_EYES)) for eye in person.eyes),
         mouth.teeth(person, upper=True),
         mouth.teeth(person, upper=False),
         mouth.tongue(person),
         mouth.hollow(),
-        lashes(person, spec.seed),
-        brows(person, surface, spec.hair, spec.seed),
-        cloth,
-        under,
-        *locks(bob, spec.hair, 1, spec.seed),
+        lashes(person, spec),
+        brows(person, surface, spec),
+        *facial_hair(person, skin, spec),
+        *glasses(person, body.points, spec),
+        *cloth,
+        *hair,
     ]
     tell(0.6, "light")
-    _bake(person, [skin, cloth], [skin, cloth, under])
+    _bake(person, skin, cloth, hair)
     tell(0.95, "packing")
     bundle = Bundle(
-        info=BundleInfo(spec.name, "CC0-1.0", AUTHOR, camera=_CAMERA, background=spec.background),
+        info=BundleInfo(spec.name, "CC0-1.0", AUTHOR, camera=_camera(body.points, hair), background=spec.background),
         meshes=tuple(part.to_mesh() for part in parts),
         joints=_joints(person),
         textures=tuple(textures),
@@ -94,22 +112,41 @@ def build(spec: CharacterSpec, progress: Progress | None = None) -> Bundle:
     return bundle
 
 
+def _camera(body: Points, hair: list[Part]) -> Camera:
+    """Head and shoulders, as in a video call."""
+    front = body[(np.abs(body[:, 0]) < 0.01) & (body[:, 2] > -0.01) & (body[:, 1] > -0.14)]
+    chin = float(front[:, 1].min())
+    top = max(float(body[:, 1].max()), *(float(np.percentile(part.points[:, 1], 99.8)) for part in hair), chin)
+    height = (top - chin) / _HEAD_SHARE
+    middle = round(top + _HEADROOM * height - height / 2, 4)
+    angle = round(2.0 * math.degrees(math.atan(0.5 * height / _CAMERA_M)), 2)
+    return Camera(
+        position=(0.0, round(middle + 0.012, 4), _CAMERA_M), target=(0.0, middle, 0.0), vertical_fov_deg=angle
+    )
+
+
 def _lids(person: Person, points: Points) -> Scalars:
     """1 on the lids, which fold open and shut: what is baked there must suit both."""
     distance = np.min([np.linalg.norm(points - eye.centre, axis=1) / eye.radius for eye in person.eyes], axis=0)
     return smooth(1.75, 1.25, distance)
 
 
-def _bake(person: Person, receivers: list[Part], scene: list[Part]) -> None:
-    samples = np.concatenate([sample_surface(part.points, part.triangles) for part in scene])
-    for part in receivers:
-        normals = part.normals if part.normals is not None else vertex_normals(part.points, part.triangles)
-        open_sky = relaxed(
-            ambient(part.points, np.asarray(normals, np.float64), samples), part.points, part.triangles
-        )
-        part.occlusion = np.clip(0.12 + 1.02 * open_sky**0.8, 0.0, 1.0)
-        if part.name == "skin":
-            part.occlusion = np.maximum(part.occlusion, 0.80 * _lids(person, part.points))
+def _bake(person: Person, skin: Part, cloth: list[Part], hair: list[Part]) -> None:
+    parts = [skin, *cloth, *hair]
+    samples = np.concatenate([sample_surface(part.points, part.triangles) for part in parts])
+    normals = [
+        part.normals if part.normals is not None else vertex_normals(part.points, part.triangles) for part in parts
+    ]
+    open_sky = ambient(
+        np.concatenate([part.points for part in parts]), np.concatenate(normals).astype(np.float64), samples
+    )
+    ends = np.cumsum([len(part.points) for part in parts])
+    for part, seen in zip(parts, np.split(open_sky, ends[:-1]), strict=True):
+        if part.material.kind in (MaterialKind.HAIR, MaterialKind.LASH):
+            part.occlusion = np.clip(0.42 + 0.75 * seen, 0.0, 1.0)
+        else:
+            part.occlusion = np.clip(0.12 + 1.02 * relaxed(seen, part.points, part.triangles) ** 0.8, 0.0, 1.0)
+    skin.occlusion = np.maximum(skin.occlusion, 0.80 * _lids(person, skin.points))
 
 
 def _joints(person: Person) -> tuple[Joint, ...]:

@@ -1,7 +1,8 @@
-"""A fine-knit jumper: the torso's surface, smoothed and lifted, with a ribbed collar around the neck."""
+"""What is worn: the torso's surface, smoothed and lifted, cut at a neckline, and what is sewn to its edge."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -9,72 +10,115 @@ import numpy as np
 from avatarkit.avatars.bundle import Material, MaterialKind
 from avatarkit.avatars.normals import vertex_normals
 from avatarkit.studio.character.clip import border_loops, clip, drop_loose
-from avatarkit.studio.character.parts import Part, Scalars, Triangles, grid_triangles, linear
+from avatarkit.studio.character.collars import Band, band, collar_leaves, lapels
+from avatarkit.studio.character.fabric import tile_width_m
+from avatarkit.studio.character.parts import Part, Scalars, Triangles, linear
 from avatarkit.studio.character.person import Person, neck_head_shares
 from avatarkit.studio.character.source import Points
-from avatarkit.studio.character.spec import Color
+from avatarkit.studio.character.spec import CharacterSpec, Clothing, Color
 from avatarkit.studio.character.subdivide import triangulate
 
 CUT_BELOW_M: Final = -0.30
 """Nothing below it is in any picture."""
 _WIDEST_M: Final = 0.27
 """Arms end outside the picture."""
-_LIFT_M: Final = 0.0060
-_COLLAR_HEIGHT_M: Final = 0.021
-_COLLAR_THICKNESS_M: Final = 0.0034
-_RIBS: Final = 92
-_NECK_Z: Final = -0.080
-"""Middle of the neck, metres behind the eyes."""
 
 
-def neckline(points: Points) -> Scalars:
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """The edge of a garment around the neck."""
+
+    side_y_m: float
+    front_m: float
+    """How far it falls in front, and rises behind."""
+    back_m: float
+    away_m: float
+    """How far from the neck, about, it runs."""
+
+
+_CUTS: Final = {
+    Clothing.JUMPER: _Cut(-0.146, 0.022, 0.018, 0.013),
+    Clothing.TEE: _Cut(-0.150, 0.038, 0.020, 0.019),
+    Clothing.SHIRT: _Cut(-0.142, 0.017, 0.018, 0.009),
+    Clothing.BLAZER: _Cut(-0.142, 0.017, 0.018, 0.009),
+}
+
+
+class Neck:
+    """Where a person's neck is, and how wide."""
+
+    def __init__(self, person: Person) -> None:
+        body = person.points[person.base.group_vertices("body")]
+        ring = body[(np.abs(body[:, 1] + 0.118) < 0.010) & (np.abs(body[:, 0]) < 0.10)]
+        self.middle_z = float(ring[:, 2].min() + ring[:, 2].max()) / 2
+        self.radius = float(ring[:, 0].max())
+
+    def polar(self, points: Points) -> tuple[Scalars, Scalars]:
+        """Distance from the neck's axis, metres, and -1 behind .. 1 in front."""
+        z = points[:, 2] - self.middle_z
+        radius = np.hypot(points[:, 0], z)
+        return radius, np.clip(z / np.maximum(radius, 1e-6), -1.0, 1.0)
+
+
+def neckline(person: Person, clothing: Clothing, points: Points) -> Scalars:
     """Signed distance-like level, metres: positive where the garment covers the body."""
-    x, y, z = points[:, 0], points[:, 1], points[:, 2] - _NECK_Z
-    radius = np.hypot(x, z)
-    front = np.clip(z / np.maximum(radius, 1e-6), -1.0, 1.0)
-    line = -0.148 - 0.030 * np.clip(front, 0.0, 1.0) ** 2 + 0.020 * np.clip(-front, 0.0, 1.0) ** 2
-    return np.asarray((line - y) * 0.85 + (radius - 0.066) * 0.55)
+    neck, cut = Neck(person), _CUTS[clothing]
+    radius, front = neck.polar(points)
+    line = cut.side_y_m - cut.front_m * np.clip(front, 0.0, 1.0) ** 2 + cut.back_m * np.clip(-front, 0.0, 1.0) ** 2
+    return np.asarray((line - points[:, 1]) * 0.85 + (radius - neck.radius - cut.away_m) * 0.55)
 
 
-def jumper(person: Person, color: Color) -> Part:
-    """The garment on the base mesh's torso, unrefined: finer quads would be smoothed away."""
+def garment(person: Person, spec: CharacterSpec, texture: int) -> list[Part]:
+    """The parts of what is worn, the first being the one next to the skin."""
+    kind = spec.clothing
+    inner = spec.under if kind is Clothing.BLAZER else spec.cloth
+    cloth, triangles = _torso(person, neckline(person, kind, person.points), 0.0050)
+    edge = cloth[max(border_loops(triangles), key=lambda loop: float(cloth[loop, 1].mean()))]
+    if kind in (Clothing.SHIRT, Clothing.BLAZER):
+        sewn = collar_leaves(edge, Neck(person).middle_z)
+    else:
+        sewn = [band(edge, Band(0.017, 0.0046, 0.30) if kind is Clothing.JUMPER else Band(0.0105, 0.0030, 0.15))]
+    tile_m = tile_width_m(kind)
+    pieces = [(cloth, triangles), *sewn]
+    parts = [_part("garment", person, pieces=pieces, color=inner, texture=texture, tile_m=tile_m)]
+    if kind is Clothing.BLAZER:
+        coat, faces = _torso(person, _opening(person), 0.0120)
+        loop = coat[max(border_loops(faces), key=lambda loop: float(coat[loop, 1].mean()))]
+        pieces = [(coat, faces), *lapels(loop, coat, faces)]
+        parts.append(_part("blazer", person, pieces=pieces, color=spec.cloth, texture=texture, tile_m=tile_m))
+    return parts
+
+
+def _opening(person: Person) -> Scalars:
+    """Level of a blazer: open in front down to the chest."""
+    neck = Neck(person)
     points = person.points
+    radius, front = neck.polar(points)
+    around = (-0.158 + 0.026 * np.clip(-front, 0.0, 1.0) ** 2 - points[:, 1]) * 0.85 + (
+        radius - neck.radius - 0.026
+    ) * 0.55
+    half = 0.012 + 0.40 * np.clip(points[:, 1] + 0.315, 0.0, 0.2)
+    aside = np.where(points[:, 2] > neck.middle_z, np.abs(points[:, 0]) - half, 0.05)
+    return np.minimum(around, 0.8 * aside)
+
+
+def _torso(person: Person, level: Scalars, lift_m: float) -> tuple[Points, Triangles]:
+    """The body where ``level`` is positive, smoothed and lifted."""
     quads = person.base.groups["body"].quads
-    corners = points[quads]
-    torso = (corners[:, :, 1].min(axis=1) > CUT_BELOW_M) & (corners[:, :, 1].max(axis=1) < -0.09)
+    corners = person.points[quads]
+    torso = (corners[:, :, 1].min(axis=1) > CUT_BELOW_M) & (corners[:, :, 1].max(axis=1) < -0.085)
     torso &= np.abs(corners[:, :, 0]).max(axis=1) < _WIDEST_M
-    level = neckline(points)
     cut = clip(triangulate(quads[torso]), level)
     used, kept = drop_loose(cut.triangles, len(cut.first))
-    cloth = cut(points)[used]
-    cloth = _relaxed(cloth, kept, rounds=6)
-    cloth = cloth + vertex_normals(cloth, kept) * _LIFT_M
-    loops = border_loops(kept)
-    collar_loop = max(loops, key=lambda loop: float(cloth[loop, 1].mean()))
-    collar, collar_triangles = _collar(cloth[collar_loop])
-    both = np.concatenate([cloth, collar])
-    normals = np.concatenate([vertex_normals(cloth, kept), vertex_normals(collar, collar_triangles)])
-    shares = neck_head_shares(both, person.neck_pivot, person.head_pivot)
-    shares = np.stack([shares.sum(axis=1) * 0.35, np.zeros(len(both))], axis=1)
-    return Part(
-        name="jumper",
-        points=both,
-        triangles=np.concatenate([kept, collar_triangles + np.uint32(len(cloth))]),
-        material=Material("jumper", MaterialKind.CLOTH, roughness=0.9, double_sided=True),
-        colors=np.tile(linear(color), (len(both), 1)),
-        normals=normals,
-        neck_head=shares,
-    )
+    cloth = _relaxed(cut(person.points)[used], kept, rounds=6)
+    return cloth + vertex_normals(cloth, kept) * lift_m, kept
 
 
 def _relaxed(points: Points, triangles: Triangles, rounds: int) -> Points:
     """Laplacian smoothing with the borders smoothed along themselves only."""
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]).astype(np.int64)
     edges = np.concatenate([edges, edges[:, ::-1]])
-    border = np.zeros(len(points), bool)
     loops = [np.array(loop) for loop in border_loops(triangles)]
-    for loop in loops:
-        border[loop] = True
     count = np.maximum(np.bincount(edges[:, 0], minlength=len(points)), 1)
     out = points.copy()
     for _ in range(rounds):
@@ -88,44 +132,25 @@ def _relaxed(points: Points, triangles: Triangles, rounds: int) -> Points:
     return out
 
 
-def _collar(edge: Points) -> tuple[Points, Triangles]:
-    """A ribbed band standing on the garment's edge and leaning on the neck."""
-    edge = _resampled(edge, _RIBS * 2)
-    centre = edge.mean(axis=0)
-    inward = centre - edge
-    inward[:, 1] = 0.0
-    inward /= np.linalg.norm(inward, axis=1, keepdims=True)
-    up = np.array([0.0, 1.0, 0.0])
-    rib = (np.arange(len(edge)) % 2)[:, None] * 0.0009
-    # Cross-section, from inside the garment over the top and down the outside: inward and up, metres.
-    section = [
-        (-0.0010, -0.0060, 0.0),
-        (-0.0012, 0.0010, 1.0),
-        (0.0022, 0.35 * _COLLAR_HEIGHT_M, 1.0),
-        (0.0062, 0.75 * _COLLAR_HEIGHT_M, 1.0),
-        (0.0086, 0.97 * _COLLAR_HEIGHT_M, 0.6),
-        (0.0098, 1.00 * _COLLAR_HEIGHT_M, 0.0),
-        (0.0098 + _COLLAR_THICKNESS_M, 0.92 * _COLLAR_HEIGHT_M, 0.0),
-        (0.0050 + _COLLAR_THICKNESS_M, 0.30 * _COLLAR_HEIGHT_M, 0.0),
-    ]
-    rows = [edge + inward * (into - rib * share) + up * rise for into, rise, share in section]
-    triangles = grid_triangles(len(rows), len(edge), closed=True)
-    points = np.concatenate(rows)
-    facing = np.cross(
-        points[triangles[:, 1]] - points[triangles[:, 0]], points[triangles[:, 2]] - points[triangles[:, 0]]
+def _part(
+    name: str, person: Person, *, pieces: list[tuple[Points, Triangles]], color: Color, texture: int, tile_m: float
+) -> Part:
+    points = np.concatenate([own for own, _ in pieces])
+    normals = np.concatenate([vertex_normals(own, faces) for own, faces in pieces])
+    starts = np.cumsum([0, *(len(own) for own, _ in pieces)])
+    triangles = np.concatenate([faces + np.uint32(start) for (_, faces), start in zip(pieces, starts, strict=False)])
+    shares = neck_head_shares(points, person.neck_pivot, person.head_pivot)
+    shares = np.stack([shares.sum(axis=1) * 0.35, np.zeros(len(points))], axis=1)
+    radius, _ = Neck(person).polar(points)
+    spin = np.arctan2(points[:, 0], points[:, 2] - Neck(person).middle_z)
+    uv = np.stack([spin * 0.13, radius - points[:, 1]], axis=1) / tile_m
+    return Part(
+        name=name,
+        points=points,
+        triangles=triangles.astype(np.uint32),
+        material=Material(name, MaterialKind.CLOTH, roughness=0.9, texture=texture, double_sided=True),
+        colors=np.tile(linear(color), (len(points), 1)),
+        uv=uv,
+        normals=normals,
+        neck_head=shares,
     )
-    outside = points[triangles[:, 0]] - centre
-    first_row = triangles.max(axis=1) < 3 * len(edge)
-    if float((facing * outside)[first_row].sum()) < 0.0:
-        triangles = np.ascontiguousarray(triangles[:, ::-1])
-    return points, triangles
-
-
-def _resampled(loop: Points, count: int) -> Points:
-    """A closed line with ``count`` points at even distances, lightly smoothed."""
-    for _ in range(6):
-        loop = 0.5 * loop + 0.25 * (np.roll(loop, 1, axis=0) + np.roll(loop, -1, axis=0))
-    closed = np.concatenate([loop, loop[:1]])
-    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
-    at = np.linspace(0.0, length[-1], count, endpoint=False)
-    return np.stack([np.interp(at, length, closed[:, axis]) for axis in range(3)], axis=1)

@@ -1,4 +1,4 @@
-"""Hair: layers of ribbons, each painted as a lock of strands, over a dark under-layer that lets no scalp through."""
+"""Hair as ribbons along strands, each painted as a lock of fine hairs, over a cap that lets no scalp through."""
 
 from __future__ import annotations
 
@@ -10,197 +10,228 @@ import numpy.typing as npt
 
 from avatarkit.avatars.bundle import Material, MaterialKind
 from avatarkit.avatars.normals import vertex_normals
-from avatarkit.studio.character.hair_shape import CENTRE, Bob
+from avatarkit.studio.character.groom import Lines, resample, unit
 from avatarkit.studio.character.hair_texture import VARIANTS
-from avatarkit.studio.character.parts import Part, Scalars, Triangles, grid_triangles, linear, smooth
+from avatarkit.studio.character.noise import value_noise
+from avatarkit.studio.character.parts import Part, Scalars, grid_triangles, linear, smooth
+from avatarkit.studio.character.scalp import CENTRE, Scalp
 from avatarkit.studio.character.source import Points
 from avatarkit.studio.character.spec import Color
 
-_STEPS: Final = 12
-"""Points along a ribbon."""
-_LONGEST: Final = 0.965
-"""Length of the longest ribbon, as a share of the form's."""
-_SOLID: Final = 10
-"""The step of a ribbon from which on its strands end."""
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Ribbons of one kind."""
+
+    lines: Lines
+    outward: Lines
+    """Unit directions away from the head along the lines."""
+    width_m: float
+    steps: int
+    """Joints of a ribbon."""
+    shade: float = 1.0
+    """Of the colour: below 1 for what lies deep."""
+    fringed: bool = True
+    """Cut out by the texture over its whole length, not only at its tip."""
+    taper: float = 0.35
+    """Width at the tip, as a share."""
+    root: float = 0.30
+    """Width at the root, as a share."""
+    bend: float = 0.28
+    """How far normals lean over towards the edges, so that a flat ribbon is lit as a round lock."""
+    fade: float = 1.0
+    """How much darker roots and lighter tips are."""
+    roll: float = 0.12
+    """How far ribbons turn about their own length."""
+    thin: bool = False
+    """Takes a slice of a lock's picture."""
+    double_sided: bool = False
+    matte: bool = False
+    """Without the sheen of combed hair."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Layer:
-    ribbons: int
-    """On both sides together."""
-    depth_m: float
-    width_m: float
-    shade: float
-    shortest: float
-    """Length of the shortest ribbon, as a share of the whole."""
+class Dye:
+    """Colour of hair."""
+
+    color: Color
+    grey: float
+    seed: int
 
 
-_LAYERS: Final = (
-    _Layer(120, 0.0026, 0.0135, 0.80, 0.965),
-    _Layer(240, 0.0000, 0.0078, 1.00, 0.955),
-    _Layer(64, -0.0004, 0.0022, 1.04, 0.88),
-)
+_GREY: Final = (0.70, 0.69, 0.68)
+_CAP_LOCKS: Final = 12
+"""Turns of the picture around the cap."""
+_FRINGE_FROM: Final = 0.72
+"""Where along a ribbon, as a share, its tip is cut out when the rest is not."""
 
 
-def under_layer(bob: Bob, color: Color) -> Part:
-    """The closed dark form below the locks."""
-    columns, rows = 34, 16
-    sides = []
-    for side in (1.0, -1.0):
-        sweeps = np.linspace(0.03, 1.0, columns)
-        curves = np.stack([bob.curve(side, float(s), 0.0085, 1.0, 48) for s in sweeps])
-        keep = np.linspace(0, 41, rows).astype(int)
-        sides.append(curves[:, keep])
-    points = np.concatenate([side.reshape(-1, 3) for side in sides])
-    grid = grid_triangles(columns, rows)
-    triangles = np.concatenate([grid, grid[:, ::-1] + np.uint32(columns * rows)]).astype(np.uint32)
-    normals = vertex_normals(points, triangles).astype(np.float64)
-    if float((normals * (points - points.mean(axis=0))).sum()) < 0.0:
-        triangles, normals = np.ascontiguousarray(triangles[:, ::-1]), -normals
-    return Part(
-        name="hair under-layer",
-        points=points,
-        triangles=triangles,
-        material=Material("hair under-layer", MaterialKind.HAIR, roughness=0.7, double_sided=True),
-        colors=np.tile(linear(color) * 0.35, (len(points), 1)),
-        normals=normals,
-    )
-
-
-def locks(bob: Bob, color: Color, texture: int, seed: int) -> list[Part]:
-    """The ribbons: the lower layers, whose backs show at the face, and the upper ones, whose do not.
-
-    Each as two parts. Down to where strands end, ribbons are solid, which is quick to draw and has clean outlines;
-    only their tips are cut out.
-    """
-    rng = np.random.default_rng(seed)
-    tones = _Tones(rng)
+def locks(name: str, kinds: list[Lock], dye: Dye, texture: int, rng: np.random.Generator) -> list[Part]:
+    """The parts for some kinds of ribbons: solid ones, and those that the texture cuts out."""
+    solid: dict[bool, list[_Ribbons]] = {False: [], True: []}
+    fringed: dict[bool, list[_Ribbons]] = {False: [], True: []}
+    surface = MaterialKind.LASH if kinds[0].matte else MaterialKind.HAIR
+    for kind in kinds:
+        ribbons = _ribbons(kind, dye, rng)
+        if kind.fringed:
+            fringed[kind.double_sided].append(ribbons)
+            continue
+        last = max(1, round((kind.steps - 1) * _FRINGE_FROM))
+        solid[kind.double_sided].append(ribbons.between(0, last))
+        fringed[kind.double_sided].append(ribbons.between(last, kind.steps - 1))
     parts = []
-    for layers, name, both in ((_LAYERS[:1], "hair below", True), (_LAYERS[1:], "hair", False)):
-        ribbons = [ribbon for layer in layers for ribbon in _grow(layer, bob, color, rng, tones)]
-        for first, last, ending, cutoff in ((0, _SOLID, "", None), (_SOLID, _STEPS - 1, " tips", 0.45)):
-            part = _join(ribbons, first, last)
-            part.name = name + ending
-            part.material = Material(
-                part.name, MaterialKind.HAIR, roughness=0.4, texture=texture, double_sided=both, alpha_cutoff=cutoff
-            )
-            parts.append(part)
+    for groups, ending, cutoff in ((solid, "", None), (fringed, " fringe", 0.45)):
+        for both, own in groups.items():
+            if own:
+                part = _join(own)
+                part.name = name + (" below" if both else "") + ending
+                part.material = Material(
+                    part.name, surface, roughness=0.4, texture=texture, double_sided=both, alpha_cutoff=cutoff
+                )
+                parts.append(part)
     return parts
 
 
-@dataclass(frozen=True, slots=True)
-class _Ribbon:
-    """Two vertices a step: points, normals, texture coordinates and linear colours."""
+def cap(
+    scalp: Scalp,
+    dye: Dye,
+    rise_m: float,
+    texture: int,
+    *,
+    shade: float = 0.42,
+    rough_m: float = 0.0,
+    matte: bool = False,
+) -> Part:
+    """A closed form over the scalp, ``rise_m`` above it in the middle and dipping into the skin at the hairline."""
+    columns, rows = 57, 13
+    spin = np.linspace(-np.pi, np.pi, columns)
+    share = np.linspace(0.0, 1.0, rows) ** 0.8
+    points = np.concatenate([_cap_line(scalp, float(angle), share, rise_m) for angle in spin])
+    if rough_m:
+        away = unit(points - CENTRE)
+        inside = smooth(0.0, 0.03, scalp.level(points))
+        points = points + away * (rough_m * inside * value_noise(points, 0.013, dye.seed))[:, None]
+    triangles = grid_triangles(columns, rows)
+    normals = vertex_normals(points, triangles).astype(np.float64)
+    if float((normals * (points - CENTRE)).sum()) < 0.0:
+        triangles, normals = np.ascontiguousarray(triangles[:, ::-1]), -normals
+    return Part(
+        name="hair cap",
+        points=points,
+        triangles=triangles,
+        material=Material(
+            "hair cap", MaterialKind.LASH if matte else MaterialKind.HAIR, roughness=0.7, texture=texture
+        ),
+        uv=np.stack(
+            [np.repeat(_CAP_LOCKS * (spin / (2.0 * np.pi) + 0.5), rows), np.tile(0.12 + 0.74 * share, columns)],
+            axis=1,
+        ),
+        colors=_mixed(dye, len(points), 0.0)[1] * shade,
+        normals=unit(0.4 * normals + unit(points - CENTRE)),
+    )
 
-    points: Points
-    normals: Points
+
+def _cap_line(scalp: Scalp, angle: float, share: Scalars, rise_m: float) -> Points:
+    """From the crown down to the hairline at one turn."""
+    fall = np.linspace(0.0, 2.4, 200)
+    start = np.array([0.0, 0.94, -0.34])
+    away = np.array([np.sin(angle), 0.0, np.cos(angle)])
+    away = unit(away - start * (away @ start))
+    directions = np.cos(fall)[:, None] * start + np.sin(fall)[:, None] * away
+    level = scalp.level(scalp.on(directions))
+    end = fall[np.argmax(level < 0.004)] if (level < 0.004).any() else fall[-1]
+    at = share * end
+    directions = np.cos(at)[:, None] * start + np.sin(at)[:, None] * away
+    return scalp.on(directions, rise_m * smooth(1.0, 0.86, share) - 0.0030 * smooth(0.90, 1.0, share))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ribbons:
+    """Two vertices a joint: (strands, joints, 2, k)."""
+
+    points: npt.NDArray[np.float64]
+    normals: npt.NDArray[np.float64]
     uv: npt.NDArray[np.float64]
     colors: npt.NDArray[np.float64]
 
-
-def _grow(layer: _Layer, bob: Bob, color: Color, rng: np.random.Generator, tones: _Tones) -> list[_Ribbon]:
-    ribbons = []
-    for number in range(layer.ribbons):
-        side = 1.0 if number % 2 else -1.0
-        sweep = (number // 2 + rng.random()) / (layer.ribbons // 2)
-        points, normals, uv = _ribbon(bob, layer, side, sweep, rng)
-        tone = layer.shade * tones.at(side, sweep) * (0.90 + 0.22 * rng.random())
-        ribbons.append(_Ribbon(points, normals, uv, _strand_color(color, tone, uv[:, 1], rng)))
-    return ribbons
+    def between(self, first: int, last: int) -> _Ribbons:
+        own = slice(first, last + 1)
+        return _Ribbons(self.points[:, own], self.normals[:, own], self.uv[:, own], self.colors[:, own])
 
 
-def _join(ribbons: list[_Ribbon], first: int, last: int) -> Part:
-    """Steps ``first`` to ``last`` of all ribbons as one part, without name and material."""
-    steps, own = last - first + 1, slice(2 * first, 2 * (last + 1))
-    grid = grid_triangles(steps, 2)
-    triangles = (np.arange(len(ribbons))[:, None, None] * (2 * steps) + grid[None]).reshape(-1, 3).astype(np.uint32)
-    points = np.concatenate([ribbon.points[own] for ribbon in ribbons])
-    normals = np.concatenate([ribbon.normals[own] for ribbon in ribbons])
+def _ribbons(kind: Lock, dye: Dye, rng: np.random.Generator) -> _Ribbons:
+    count = len(kind.lines)
+    share = np.linspace(0.0, 1.0, kind.steps)
+    # Joints at different places on each ribbon, or the outline of the head becomes a polygon.
+    at = share[None, :] ** (0.85 + 0.4 * rng.random((count, 1)))
+    lines, outward = resample(kind.lines, at), resample(kind.outward, at)
+    along = unit(np.gradient(lines, axis=1))
+    outward = unit(outward - along * (outward * along).sum(axis=2, keepdims=True))
+    across = np.cross(along, outward)
+    roll = rng.normal(size=(count, 1)) + 0.7 * np.sin(4.0 * share[None, :] + rng.uniform(0, 6.28, (count, 1)))
+    roll *= kind.roll
+    tilted = across * np.cos(roll)[..., None] + outward * np.sin(roll)[..., None]
+    half = 0.5 * kind.width_m * rng.uniform(0.72, 1.28, (count, 1))
+    half = (
+        half
+        * ((kind.root + (1.0 - kind.root) * smooth(0.0, 0.14, share)) * (1.0 - (1.0 - kind.taper) * share**2.2))[
+            None, :
+        ]
+    )
+    points = np.stack([lines - tilted * half[..., None], lines + tilted * half[..., None]], axis=2)
+    normals = unit(np.stack([outward - across * kind.bend, outward + across * kind.bend], axis=2))
+    variant = rng.integers(VARIANTS, size=count)
+    edge = 0.36 if kind.thin else 0.03
+    left = np.where(rng.random(count) < 0.5, edge, 1.0 - edge)
+    u = (variant[:, None] + np.stack([left, 1.0 - left], axis=1)) / VARIANTS
+    uv = np.empty((count, kind.steps, 2, 2))
+    uv[..., 0] = u[:, None, :]
+    uv[..., 1] = (0.01 + 0.98 * share)[None, :, None]
+    tones, colors = _mixed(dye, count, 1.0, rng, lines[:, 0])
+    depth = 1.0 + kind.fade * (-0.40 * smooth(0.28, 0.0, share) + 0.20 * smooth(0.45, 1.0, share))
+    shaded = colors[:, None, :] * (tones[:, None] * depth[None, :] * kind.shade)[..., None]
+    return _Ribbons(points, normals, uv, np.repeat(shaded[:, :, None, :], 2, axis=2))
+
+
+def _mixed(
+    dye: Dye, count: int, spread: float, rng: np.random.Generator | None = None, roots: Points | None = None
+) -> tuple[Scalars, Points]:
+    """Tones about 1 and linear colours for ``count`` locks: neighbours share a tone, some locks are grey."""
+    base, grey = linear(dye.color), linear(_GREY)
+    if rng is None or roots is None:
+        return np.ones(count), np.tile(base * (1.0 - dye.grey**1.8) + 0.8 * grey * dye.grey**1.8, (count, 1))
+    tones = 1.0 + spread * (0.20 * value_noise(roots, 0.014, dye.seed) + rng.uniform(-0.06, 0.07, count))
+    warm = np.array([1.06, 1.0, 0.94]) ** (spread * rng.normal(size=(count, 1)))
+    turned = np.clip(dye.grey * (1.0 + 0.4 * rng.normal(size=count)), 0.0, 1.0)
+    # Light counts for more than dark: what looks half grey holds a fifth of grey light.
+    turned = turned[:, None] ** 1.8
+    return tones, base * warm * (1.0 - turned) + grey * turned
+
+
+def _join(own: list[_Ribbons]) -> Part:
+    """Ribbons as one part, without name and material."""
+    points, normals, uv, colors, triangles, start = [], [], [], [], [], 0
+    for ribbons in own:
+        count, steps = ribbons.points.shape[:2]
+        grid = grid_triangles(steps, 2)
+        triangles.append((np.arange(count)[:, None, None] * (2 * steps) + grid[None]).reshape(-1, 3) + start)
+        start += 2 * steps * count
+        points.append(ribbons.points.reshape(-1, 3))
+        normals.append(ribbons.normals.reshape(-1, 3))
+        uv.append(ribbons.uv.reshape(-1, 2))
+        colors.append(ribbons.colors.reshape(-1, 3))
+    all_points, all_normals = np.concatenate(points), np.concatenate(normals)
+    faces = np.concatenate(triangles).astype(np.uint32)
+    a, b, c = (all_points[faces[:, i]] for i in range(3))
+    # Wound so that they face along their normals: most ribbons are drawn from outside only.
+    inside = (np.cross(b - a, c - a) * all_normals[faces].sum(axis=1)).sum(axis=1) < 0.0
+    faces[inside] = faces[inside, ::-1]
     return Part(
         name="",
-        points=points,
-        triangles=_facing(points, normals, triangles),
+        points=all_points,
+        triangles=faces,
         material=Material(""),
-        colors=np.concatenate([ribbon.colors[own] for ribbon in ribbons]),
-        uv=np.concatenate([ribbon.uv[own] for ribbon in ribbons]),
-        normals=normals,
+        colors=np.concatenate(colors),
+        uv=np.concatenate(uv),
+        normals=all_normals,
     )
-
-
-def _facing(points: Points, normals: Points, triangles: Triangles) -> Triangles:
-    """Triangles wound so that they face along their normals: ribbons are drawn from outside only."""
-    a, b, c = (points[triangles[:, i]] for i in range(3))
-    inside = (np.cross(b - a, c - a) * normals[triangles].sum(axis=1)).sum(axis=1) < 0.0
-    out = triangles.copy()
-    out[inside] = out[inside, ::-1]
-    return out
-
-
-class _Tones:
-    """Locks next to each other share a tone; it wanders over the head."""
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self._steps = rng.uniform(0.80, 1.18, (2, 60))
-
-    def at(self, side: float, sweep: float) -> float:
-        row = self._steps[0 if side > 0 else 1]
-        return float(np.interp(np.clip(sweep, 0.0, 1.0) * (len(row) - 1), np.arange(len(row)), row))
-
-
-def _ribbon(
-    bob: Bob, layer: _Layer, side: float, sweep: float, rng: np.random.Generator
-) -> tuple[Points, Points, npt.NDArray[np.float64]]:
-    """Points (2 * steps, 3), normals and texture coordinates of one ribbon."""
-    lift = 1.0 + rng.normal() * 0.05
-    depth = layer.depth_m + rng.normal() * 0.0007
-    line = bob.curve(side, sweep, depth, lift, 40)
-    length = _LONGEST * (layer.shortest + (1.0 - layer.shortest) * rng.random())
-    # Joints at different places on each ribbon, or the outline of the head becomes a polygon.
-    bunching = 1.0 + 0.5 * rng.random()
-    line = _take(line, length * np.linspace(0.0, 1.0, _STEPS) ** bunching * 39)
-    share = np.linspace(0.0, 1.0, _STEPS)
-    along = np.gradient(line, axis=0)
-    along /= np.linalg.norm(along, axis=1, keepdims=True)
-    axis = np.column_stack([np.zeros(_STEPS), np.minimum(line[:, 1], CENTRE[1]), np.full(_STEPS, CENTRE[2])])
-    outward = line - axis
-    outward -= along * (outward * along).sum(axis=1, keepdims=True)
-    outward /= np.linalg.norm(outward, axis=1, keepdims=True)
-    across = np.cross(along, outward)
-    phase = rng.uniform(0.0, 2.0 * np.pi)
-    sway = 0.0022 * np.sin(5.0 * share + phase) * smooth(0.15, 0.8, share) + rng.normal() * 0.0012 * share
-    line = line + across * sway[:, None]
-    roll = rng.normal() * 0.18 + 0.10 * np.sin(4.0 * share + phase)
-    tilted = across * np.cos(roll)[:, None] + outward * np.sin(roll)[:, None]
-    half = (
-        0.5
-        * layer.width_m
-        * (0.75 + 0.5 * rng.random())
-        * (0.55 + 0.45 * smooth(0.0, 0.12, share))
-        * (1.0 - 0.30 * share**3)
-    )
-    points = np.stack([line - tilted * half[:, None], line + tilted * half[:, None]], axis=1).reshape(-1, 3)
-    bend = 0.42
-    normals = np.stack([outward - across * bend, outward + across * bend], axis=1).reshape(-1, 3)
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    variant = rng.integers(VARIANTS)
-    flip = rng.random() < 0.5
-    # A thin wisp takes a slice of a lock, which has no gaps.
-    edge = 0.03 if layer.width_m > 0.004 else 0.36
-    u = (variant + np.array([1.0 - edge, edge] if flip else [edge, 1.0 - edge])) / VARIANTS
-    v = 0.01 + 0.98 * share
-    uv = np.stack([np.tile(u, _STEPS), np.repeat(v, 2)], axis=1)
-    return points, normals, uv
-
-
-def _take(line: Points, at: Scalars) -> Points:
-    low = np.minimum(at.astype(int), len(line) - 2)
-    share = (at - low)[:, None]
-    return np.asarray(line[low] * (1.0 - share) + line[low + 1] * share)
-
-
-def _strand_color(color: Color, tone: float, v: Scalars, rng: np.random.Generator) -> Points:
-    """Linear colours: darker at the root, lighter and a little warmer at the tip."""
-    base = linear(color) * tone
-    warm = np.array([1.06, 1.0, 0.94]) ** rng.normal()
-    along = 0.62 + 0.38 * smooth(0.0, 0.30, v) + 0.22 * smooth(0.45, 1.0, v)
-    return np.asarray(base * warm * along[:, None])

@@ -11,17 +11,18 @@ from avatarkit.studio.character.clip import border_loops
 from avatarkit.studio.character.parts import Part, linear
 from avatarkit.studio.character.person import Person
 from avatarkit.studio.character.source import Points, Quads
+from avatarkit.studio.character.spec import CharacterSpec
 from avatarkit.studio.character.subdivide import triangulate
 
-_UPPER_HAIRS: Final = 62
-_LOWER_HAIRS: Final = 26
+_UPPER_HAIRS: Final = 38
+_LOWER_HAIRS: Final = 18
 _SEGMENTS: Final = 3
 _COLOR: Final = (0.16, 0.11, 0.09)
 
 
-def lashes(person: Person, seed: int) -> Part:
+def lashes(person: Person, spec: CharacterSpec) -> Part:
     """Upper and lower lashes of both eyes as one part."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(spec.seed)
     points, triangles, normals = [], [], []
     shapes: dict[str, list[Points]] = {name: [] for name in person.shapes}
     start = 0
@@ -31,7 +32,7 @@ def lashes(person: Person, seed: int) -> Part:
             upper = row == "2"
             eye = person.eyes[0 if side == "l" else 1]
             edge = (person.points[root] + person.points[tip]) / 2  # half-way out the strip passes the lid's rim
-            strands = _strands(edge, eye.centre, count, upper, rng)
+            strands = _strands(edge, eye.centre, count, upper=upper, reach=0.55 + 0.9 * spec.lashes, rng=rng)
             for position, curve, width in strands:
                 own = _ribbon(curve, width)
                 points.append(own)
@@ -79,7 +80,7 @@ def lid_edge(person: Person, group: str) -> tuple[Quads, Quads]:
 
 
 def _strands(
-    root: Points, centre: Points, count: int, upper: bool, rng: np.random.Generator
+    root: Points, centre: Points, count: int, *, upper: bool, reach: float, rng: np.random.Generator
 ) -> list[tuple[float, Points, float]]:
     """For each hair: place along the root, its curve (segments + 1, 3), and its width, metres."""
     out = []
@@ -93,7 +94,7 @@ def _strands(
         outward = _unit(base - centre)
         outer = np.array([np.sign(centre[0]), 0.0, 0.0])
         length = (0.0062 if upper else 0.0027) * (0.50 + 0.62 * np.sin(np.pi * (0.12 + 0.66 * along)))
-        length *= 0.80 + 0.35 * rng.random()
+        length *= reach * (0.80 + 0.35 * rng.random())
         rise = 1.0 if upper else -1.0
         fan = outer * (along - 0.42) * 1.1 + rng.normal() * 0.10 * outer
         lean = np.array([0.0, rise * (0.34 if upper else 0.55), 0.0])
@@ -101,7 +102,7 @@ def _strands(
         curl = np.array([0.0, rise, 0.0]) * (1.15 if upper else 0.35)
         steps = np.linspace(0.0, 1.0, _SEGMENTS + 1)[:, None]
         curve = base - outward * 0.0004 + length * (first * steps + curl * 0.5 * steps**2)
-        out.append((position, curve, 0.00030 if upper else 0.00018))
+        out.append((position, curve, (0.00042 if upper else 0.00024) * (0.6 + 0.6 * reach)))
     return out
 
 

@@ -59,7 +59,7 @@ class Person:
         middle = (eyes[0][0] + eyes[1][0]) / 2
         self.points: Points = (points - middle) * _METRES
         # The base mesh's shoulders are broad for a portrait.
-        self.points[:, 0] *= 1.0 - 0.08 * _ease((-0.135 - self.points[:, 1]) / 0.07)
+        self.points[:, 0] *= 1.0 - 0.12 * _ease((-0.135 - self.points[:, 1]) / 0.07)
         self.shapes: dict[str, Points] = {
             name: load_target(folder, f"faceunits/{name}", count) * _METRES for name in ARKIT_NAMES
         }

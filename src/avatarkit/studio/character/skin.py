@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from avatarkit.avatars.bundle import Material, MaterialKind
 from avatarkit.studio.character.clip import clip, drop_loose
-from avatarkit.studio.character.clothing import CUT_BELOW_M, neckline
+from avatarkit.studio.character.clothing import CUT_BELOW_M
 from avatarkit.studio.character.parts import Part, Scalars, Triangles, linear, smooth
 from avatarkit.studio.character.person import Person, neck_head_shares
 from avatarkit.studio.character.source import Points
@@ -48,29 +48,69 @@ def refine_body(person: Person) -> Body:
     sources, uv_sources = np.unique(quads), np.unique(uv_quads)
     step = catmull_clark(np.searchsorted(sources, quads), len(sources))
     uv_step = catmull_clark(np.searchsorted(uv_sources, uv_quads), len(uv_sources))
-    corners = step.quads.ravel() * (uv_step.quads.max() + 1) + uv_step.quads.ravel()
-    unique, quad_corners = np.unique(corners, return_inverse=True)
+    calm = _calm(person.points[quads])
+    pairs = step.quads * (uv_step.quads.max() + 1) + uv_step.quads
+    faces = _mixed(pairs, step.quads, calm)
+    unique, corners = np.unique(faces, return_inverse=True)
     vertex, uv_vertex = np.divmod(unique, uv_step.quads.max() + 1)
-    fine = quad_corners.reshape(-1, 4)
+    triangles = corners.reshape(-1, 3).astype(np.uint32)
     uv = uv_step(person.base.uv[uv_sources])[uv_vertex]
     # The lining has its own island at the bottom right of the base mesh's layout.
-    middle = uv[fine].mean(axis=1)
+    middle = uv[triangles].mean(axis=1)
     lining = (middle[:, 0] > 0.745) & (middle[:, 1] < 0.145)
-    triangles = np.concatenate([fine[:, [0, 1, 2]], fine[:, [0, 2, 3]]]).astype(np.uint32)
     shapes = {name: step(deltas[sources])[vertex] for name, deltas in person.shapes.items()}
-    return Body(step(person.points[sources])[vertex], triangles, uv, shapes, np.concatenate([lining, lining]))
+    return Body(step(person.points[sources])[vertex], triangles, uv, shapes, lining)
+
+
+def _calm(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Which quads (m, 4, 3) need no refining: neck, shoulders and the back of the head, but for the ears."""
+    x, y, z = (corners[..., axis] for axis in range(3))
+    neck = (y < -0.116).all(axis=1)
+    back = ((z < -0.050) & (np.abs(x) < 0.071)).all(axis=1)
+    behind = (z < -0.108).all(axis=1)
+    return np.asarray(neck | back | behind)
+
+
+def _mixed(
+    pairs: npt.NDArray[np.int64], quads: npt.NDArray[np.int64], calm: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
+    """Triangles (k, 3), in numbers of ``pairs``: of refined faces all four quads, of ``calm`` ones the outline only.
+
+    ``quads`` (4 m, 4) are those of the refined mesh, of which rows i, m + i, 2 m + i and 3 m + i belong to face i;
+    where a calm face meets a refined one it takes the middle of their edge along, so that no crack opens.
+    """
+    count = len(calm)
+    own = pairs.reshape(4, count, 4)
+    lively = np.zeros(quads.max() + 1, np.bool_)
+    lively[quads.reshape(4, count, 4)[:, ~calm, 1]] = True
+    fine = own[:, ~calm].reshape(-1, 4)
+    out = [fine[:, [0, 1, 2]], fine[:, [0, 2, 3]]]
+    touching = lively[quads.reshape(4, count, 4)[:, :, 1]]
+    alone = calm & ~touching.any(axis=0)
+    plain = own[:, alone, 0].T
+    out += [plain[:, [0, 1, 2]], plain[:, [0, 2, 3]]]
+    for face in np.flatnonzero(calm & touching.any(axis=0)):
+        outline = []
+        for side in range(4):
+            outline.append(own[side, face, 0])
+            if touching[side, face]:
+                outline.append(own[side, face, 1])
+        middle = own[0, face, 2]
+        out.append(np.array([(middle, a, b) for a, b in zip(outline, outline[1:] + outline[:1], strict=True)]))
+    return np.concatenate(out)
 
 
 def split(
-    person: Person, body: Body, normals: Points, hidden: npt.NDArray[np.bool_]
+    person: Person, body: Body, normals: Points, *, hidden: npt.NDArray[np.bool_], covered: Scalars
 ) -> tuple[Part, Part, npt.NDArray[np.float64]]:
     """The skin and the mouth's lining as parts, and the skin's texture coordinates in the base layout.
 
     ``hidden`` (n,) marks vertices of the body that hair hides for good; triangles of them only are left out.
+    ``covered`` (n,) is the garment's level, metres.
     """
     outside = body.triangles[~body.lining]
     outside = outside[~(hidden | _behind_eyes(body))[outside].all(axis=1)]
-    bare = clip(outside, neckline(body.points) * -1.0 + _UNDER_CLOTH_M)
+    bare = clip(outside, _UNDER_CLOTH_M - covered)
     used, triangles = drop_loose(bare.triangles, len(bare.first))
 
     def carried(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

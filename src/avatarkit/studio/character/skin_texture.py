@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from avatarkit.studio.character.complexion import Marks, complexion
-from avatarkit.studio.character.parts import Part, Scalars, smooth
+from avatarkit.studio.character.complexion import Marks, complexion, hair_roots
+from avatarkit.studio.character.parts import Part, Scalars
 from avatarkit.studio.character.person import Person
+from avatarkit.studio.character.scalp import Scalp
 from avatarkit.studio.character.source import load_mask
 from avatarkit.studio.character.spec import CharacterSpec
 from avatarkit.studio.character.unwrap import Uv, bleed, pack, rasterise
@@ -20,21 +21,19 @@ SIDE: Final = 1024
 
 
 def paint_skin(
-    person: Person, spec: CharacterSpec, folder: Path, *, skin: Part, base_uv: Uv, scalp: Scalars
+    person: Person, spec: CharacterSpec, folder: Path, *, skin: Part, base_uv: Uv, scalp: Scalp
 ) -> npt.NDArray[np.uint8]:
     """Give the skin its texture coordinates and return its texture, sRGB uint8 (1024, 1024, 3).
 
-    ``base_uv`` (n, 2) are the base mesh's coordinates of the skin's vertices; ``scalp`` (n) is how much each lies
-    under hair, 0..1.
+    ``base_uv`` (n, 2) are the base mesh's coordinates of the skin's vertices; ``scalp`` is where hair grows.
     """
     skin.uv = pack(base_uv)
-    values = np.column_stack([skin.points, base_uv, scalp])
+    values = np.column_stack([skin.points, base_uv])
     texels, held = rasterise(skin.uv, skin.triangles, values, SIDE)
     own = texels[held]
     marks = Marks(_look_up(load_mask(folder, "lips"), own[:, 3:5]), _look_up(load_mask(folder, "ears"), own[:, 3:5]))
     color = complexion(person, spec, own[:, :3], marks)
-    under = (0.80 * smooth(0.05, 0.95, own[:, 5]))[:, None]
-    color = color * (1.0 - under) + np.array(spec.hair) * 0.75 * under
+    color = hair_roots(color, spec, scalp, own[:, :3])
     image = np.zeros((SIDE, SIDE, 3))
     image[held] = color
     return np.rint(np.clip(bleed(image, held, 12), 0.0, 1.0) * 255.0).astype(np.uint8)
