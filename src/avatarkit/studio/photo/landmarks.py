@@ -83,9 +83,9 @@ def _runner() -> tuple[ModuleType, Path]:
     spec = importlib.util.spec_from_file_location("_framework_bindings", library)
     if spec is None or spec.loader is None:
         raise _missing()
-    module = importlib.util.module_from_spec(spec)
     with _quiet():
         try:
+            module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
         except ImportError as problem:
             raise _missing() from problem
