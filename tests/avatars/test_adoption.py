@@ -128,6 +128,24 @@ def test_without_a_head_joint_all_of_it_turns() -> None:
     encode_bundle(adopted.bundle)
 
 
+@pytest.mark.parametrize("name", ["LeftEye", "mixamorig:LeftEye", "CC_Base_L_Eye", "eye"])
+def test_eyes_on_joints_get_their_looks(name: str) -> None:
+    shapes = [shape for shape in ARKIT_NAMES if not shape.startswith("eyeLook")]
+    adopted = adopt(face_file(shapes, joints=("Head", name)).bytes())
+    (mesh,) = adopted.bundle.meshes
+    if name == "eye":  # of neither side
+        assert "No eye looks: eyes will not move." in adopted.notes
+        return
+    eye = np.asarray(adopted.bundle.joints[1].position)
+    for way, axis, sign in (("Up", 1, 1.0), ("Down", 1, -1.0), ("Out", 0, 1.0), ("In", 0, -1.0)):
+        morph = mesh.morphs[f"eyeLook{way}Left"]
+        ahead = mesh.positions[morph.indices] - eye
+        turned = ahead + morph.deltas
+        np.testing.assert_allclose(np.linalg.norm(turned, axis=1), np.linalg.norm(ahead, axis=1), rtol=1e-4)
+        assert sign * morph.deltas[np.linalg.norm(ahead[:, :2], axis=1).argmin(), axis] > 0.01
+    assert not any(shape.endswith("Right") for shape in mesh.morphs if shape.startswith("eyeLook"))
+
+
 def test_visemes_become_mouth_shapes() -> None:
     names = ["aa", "PP", *(name for name in VISEMES if name not in ("aa", "PP"))]
     adopted = adopt(face_file([f"viseme_{name}" for name in names]).bytes())

@@ -12,10 +12,11 @@ from typing import Final
 import numpy as np
 
 from avatarkit.avatars import metadata, textures
-from avatarkit.avatars.bundle import Bundle, Joint, Mesh, Morph
+from avatarkit.avatars.bundle import Bundle, IndexArray, Joint, Mesh, Morph
 from avatarkit.avatars.check import check
 from avatarkit.avatars.container import unpack
 from avatarkit.avatars.decode import Decoder
+from avatarkit.avatars.eye_joints import with_gaze
 from avatarkit.avatars.glb import read_bytes
 from avatarkit.avatars.names import joint_name
 from avatarkit.frames import FloatArray
@@ -69,10 +70,11 @@ def adopt(data: bytes) -> Adopted:
     bundle = decoder.decode()
     check(bundle)
     ours = decoder.ours
-    notes = list(_missing(bundle))
+    changes: list[str] = []
     if not ours:
         bundle, changes = _made_ours(bundle)
-        notes += changes
+    notes = [*_missing(bundle), *changes]
+    if not ours:
         notes += [f"Left out: {what}." for what in sorted(decoder.left_out)]
         if decoder.from_visemes:
             notes.insert(0, "It has visemes in place of ARKit shapes: mouth shapes were made from them.")
@@ -104,6 +106,7 @@ def _made_ours(bundle: Bundle) -> tuple[Bundle, list[str]]:
     centre = (face[0] + face[1]) / 2
     meshes = tuple(_placed(mesh, centre, scale) for mesh in bundle.meshes)
     joints = _renamed(bundle.joints, centre, scale)
+    meshes = with_gaze(meshes, joints)
     names = {joint.name for joint in joints}
     if "head" not in names:
         notes.append("No head joint: all of it turns with the head.")
@@ -121,11 +124,18 @@ def _made_ours(bundle: Bundle) -> tuple[Bundle, list[str]]:
 
 def _face_box(bundle: Bundle) -> FloatArray:
     """Lowest and highest corner (2, 3) of what shapes move; a few stray vertices do not count."""
-    moved = np.concatenate([mesh.positions[m.indices] for mesh in bundle.meshes for m in mesh.morphs.values()])
+    moved = np.concatenate([mesh.positions[_moving(m)] for mesh in bundle.meshes for m in mesh.morphs.values()])
     box: FloatArray = np.percentile(moved, (1.0, 99.0), axis=0).astype(np.float32)
     if not any(name.startswith(("eye", "brow")) for mesh in bundle.meshes for name in mesh.morphs):
         box[1, 1] = box[0, 1] + (box[1, 1] - box[0, 1]) / _MOUTH_SHARE
     return box
+
+
+def _moving(morph: Morph) -> IndexArray:
+    """The vertices that a shape moves by more than a twentieth of what it moves most; some programs write noise."""
+    size = np.abs(morph.deltas).max(axis=1)
+    where: IndexArray = morph.indices[size >= 0.05 * size.max()]
+    return where
 
 
 def _to_metres(height: float) -> float:
