@@ -88,11 +88,15 @@ class Client:
         await self.until(lambda: self.controller.connection_state is state, within_s)
 
     async def speak_to_the_end(self, seconds: float = 0.3) -> None:
-        before = len(self.renderer.poses)
-        self.controller.send(b"\1\2" * round(16000 * seconds), end=True)
-        await self.until(lambda: self.controller.conversation_state is V.PLAYING)
-        await self.until(lambda: self.controller.conversation_state is V.IDLE)
-        assert max(pose.weights[JAW] for pose in self.renderer.poses[before:]) > 0.5
+        """Say a round; the face follows, in a later one where a busy machine drew no frame in time."""
+        for _ in range(3):
+            before = len(self.renderer.poses)
+            self.controller.send(b"\1\2" * round(16000 * seconds), end=True)
+            await self.until(lambda: self.controller.conversation_state is V.PLAYING)
+            await self.until(lambda: self.controller.conversation_state is V.IDLE)
+            if max((pose.weights[JAW] for pose in self.renderer.poses[before:]), default=0.0) > 0.5:
+                return
+        raise AssertionError("the face did not speak")
 
 
 @pytest.fixture

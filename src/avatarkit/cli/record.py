@@ -12,6 +12,7 @@ import typer
 from avatarkit.cli.options import Json
 from avatarkit.cli.output import show_fields, show_json
 from avatarkit.errors import ErrorCode, error
+from avatarkit.types import SAMPLE_RATES_HZ
 
 if TYPE_CHECKING:
     from avatarkit.types import SessionReport
@@ -77,7 +78,10 @@ async def _session(
                 controller.on_playback_finished = lambda event: finished.set()
                 await controller.start()
                 controller.send(pcm, end=True)
-                await asyncio.wait_for(finished.wait(), len(pcm) / 2 / rate + _TOO_LONG_S)
+                try:
+                    await asyncio.wait_for(finished.wait(), len(pcm) / 2 / rate + _TOO_LONG_S)
+                except TimeoutError:
+                    raise error(ErrorCode.PLAYBACK_START_FAILED, "The speech did not come to its end.") from None
                 await asyncio.sleep(1.0)  # the face comes to rest
                 await controller.close()
             if recorder.failure is not None:
@@ -92,6 +96,10 @@ def _read_wav(path: Path) -> tuple[bytes, int]:
         with wave.open(str(path), "rb") as wav:
             if (wav.getnchannels(), wav.getsampwidth()) != (1, 2):
                 raise error(ErrorCode.INVALID_AUDIO_INPUT, f"'{path}' is not mono with 16 bits a sample.")
-            return wav.readframes(wav.getnframes()), wav.getframerate()
+            rate = wav.getframerate()
+            if rate not in SAMPLE_RATES_HZ:
+                known = ", ".join(map(str, SAMPLE_RATES_HZ))
+                raise error(ErrorCode.INVALID_AUDIO_INPUT, f"'{path}' is of {rate} Hz; sessions take {known}.")
+            return wav.readframes(wav.getnframes()), rate
     except (wave.Error, EOFError) as exc:
         raise error(ErrorCode.INVALID_AUDIO_INPUT, f"'{path}' is no WAV file: {exc}.") from exc
