@@ -34,7 +34,8 @@ TONGUE = ARKIT_INDEX["tongueOut"]
 
 
 def tell(**fields: Any) -> None:
-    print(json.dumps(fields), flush=True)
+    sys.stdout.write(json.dumps(fields) + "\n")  # at once: two threads tell
+    sys.stdout.flush()
 
 
 class TellingRenderer:
