@@ -85,7 +85,7 @@ class Watcher:
     """Renderer and surface: compares what is shown with what is heard at that moment."""
 
     size = (1, 1)
-    frame_rate = 5.0  # an hour of frames is costly; each is compared as exactly as any
+    frame_rate = 2.0  # an hour of frames is costly; each is compared as exactly as any
 
     def __init__(self) -> None:
         self.view: AvatarView | None = None
@@ -104,7 +104,7 @@ class Watcher:
     def present(self, image: Any, time_s: float) -> None:
         if self.view is not None and asyncio.get_running_loop().time() > self.fades_until_s:
             heard_s = self.view.controller.audio_time
-            if self.view.controller.conversation_state is ConversationState.PLAYING and 0.6 < heard_s < 5.8:
+            if self.view.controller.conversation_state is ConversationState.PLAYING and 1.0 < heard_s < 5.8:
                 self.offsets_s.append(self.shown_s - heard_s)
 
     def present_audio(self, pcm: Any, sample_rate: int, time_s: float) -> None:
@@ -149,7 +149,7 @@ class Conversation:
             controller.pause()
             await asyncio.sleep(0.777)
             controller.resume()
-            self.watcher.fades_until_s = asyncio.get_running_loop().time() + 0.4
+            self.watcher.fades_until_s = asyncio.get_running_loop().time() + 0.9
 
 
 async def hour(folder: Path) -> None:
