@@ -68,7 +68,7 @@ export class Live {
     this.set("conversation", CONVERSATION[controller.conversationState]);
     this.set("firstMotion", milliseconds(report.firstMotionMs));
     this.set("offset", report.avOffsetMsP95 === null ? "\u2013" : `${milliseconds(report.avOffsetMsP50)} (p95 ${Math.round(report.avOffsetMsP95)})`);
-    this.set("fps", this.rate ? this.rate.fps.toFixed(0) : "\u2013");
+    this.set("fps", this.rate && Number.isFinite(this.rate.fps) ? this.rate.fps.toFixed(0) : "\u2013");
     this.set("wire", report.motionBytesPerSecond === null ? "\u2013" : `${(report.motionBytesPerSecond / 1000).toFixed(1)} kB/s`);
   }
 

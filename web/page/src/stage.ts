@@ -96,7 +96,7 @@ export class Stage {
   private slowFor = 0;
 
   private adapt(fps: number): void {
-    this.slowFor = fps < SLOW_FPS && !document.hidden ? this.slowFor + 1 : 0;
+    this.slowFor = fps >= SLOW_FPS || document.hidden ? 0 : this.slowFor + 1; // one frame in two seconds is NaN
     if (!this.automatic || this.slowFor < 6) return;
     this.automatic = false; // once is enough
     AvatarSDK.setRenderQuality("standard");
