@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any, Final, TypeVar
 
 from avatarkit._draw_gate import draw_gate
@@ -125,7 +126,7 @@ class RenderLoop:
                 slot = self._next_slot(slot, start_s, rate)
                 continue
             while frame.generation != self._player.generation:  # its round was cut off meanwhile
-                frame, image = await self._draw(slot_s)
+                frame, image = await self._draw(slot_s, is_urgent=True)
             if frame.position_s is not None:
                 self._meter.offset(frame.position_s, self._player.audio_time_s)
             await self._present(frame, image, slot / rate)
@@ -164,9 +165,10 @@ class RenderLoop:
         while not has_area(self._surface.size):
             await self._clock.sleep_until(self._clock.now() + _LOOK_S)
 
-    async def _draw(self, at_s: float) -> tuple[Frame, Image]:
+    async def _draw(self, at_s: float, *, is_urgent: bool = False) -> tuple[Frame, Image]:
+        """Draw in turn; what is urgent waits for no other view."""
         began_s = self._clock.now()
-        async with self._gate:
+        async with nullcontext() if is_urgent else self._gate:
             frame = self._player.frame(at_s)
             if has_area(surface_size := self._surface.size):  # it may have lost it in this moment
                 self._size = surface_size
