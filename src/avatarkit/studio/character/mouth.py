@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avatarkit.avatars.bundle import Material, MaterialKind
+from avatarkit.studio.character.clip import drop_loose
 from avatarkit.studio.character.parts import Part, Scalars, grid_triangles, linear, smooth
 from avatarkit.studio.character.person import Person
 from avatarkit.studio.character.source import Points
@@ -22,8 +23,12 @@ _ENAMEL: Final = (0.985, 0.955, 0.905)
 _GUM: Final = (0.74, 0.40, 0.38)
 _TONGUE: Final = (0.74, 0.40, 0.38)
 _HOLLOW: Final = (0.34, 0.12, 0.11)
-_ACROSS: Final = 7
-_DOWN: Final = 7
+_FRONT_TEETH: Final = 3
+_FINE: Final = 7
+_COARSE: Final = 5
+"""Vertices each way on a front tooth, and on one of those behind it."""
+_TONGUE_BACK_M: Final = -0.024
+"""What lies behind it is not seen, however wide the mouth."""
 
 
 def teeth(person: Person, *, upper: bool) -> Part:
@@ -39,7 +44,8 @@ def teeth(person: Person, *, upper: bool) -> Part:
         for number, width_mm in enumerate(widths):
             width = width_mm * 1e-3
             surface, color = _tooth(arch, side * (along + width / 2), width, number, upper)
-            grid = grid_triangles(_DOWN, _ACROSS)
+            steps = _steps(number)
+            grid = grid_triangles(steps, steps)
             triangles.append((grid if upper else grid[:, ::-1]) + np.uint32(start))
             points.append(surface)
             colors.append(color)
@@ -66,19 +72,22 @@ def teeth(person: Person, *, upper: bool) -> Part:
 def tongue(person: Person) -> Part:
     """The base mesh's tongue, refined, a little narrower so that it stays between the teeth."""
     refined = person.refine_group("helper-tongue")
-    points = refined.points.copy()
+    whole = refined.points
     shapes = {name: deltas for name, deltas in refined.shapes.items() if name in _CARRIED}
-    shapes["tongueOut"] = _over_lip(points, shapes["tongueOut"], _sill(person))
+    shapes["tongueOut"] = _over_lip(whole, shapes["tongueOut"], _sill(person))
+    seen = whole[refined.triangles, 2].max(axis=1) > _TONGUE_BACK_M
+    used, triangles = drop_loose(refined.triangles[seen], len(whole))
+    points = whole[used]
     groove = np.exp(-((points[:, 0] / 0.003) ** 2)) * smooth(-0.03, 0.0, points[:, 2])
     color = linear(_TONGUE) * (1.0 - 0.22 * groove)[:, None]
     return Part(
         name="tongue",
         points=points,
-        triangles=refined.triangles,
+        triangles=triangles,
         material=Material("tongue", MaterialKind.MOUTH, roughness=0.35),
         colors=color,
         occlusion=np.clip(0.30 + 0.70 * smooth(-0.035, 0.008, points[:, 2]), 0.0, 1.0),
-        shapes=shapes,
+        shapes={name: deltas[used] for name, deltas in shapes.items()},
     )
 
 
@@ -101,7 +110,7 @@ def _over_lip(points: Points, deltas: Points, sill: tuple[float, float]) -> Poin
     near = [out[np.abs(out[:, 2] - place) < 0.003, 1] for place in places]
     middle = np.interp(out[:, 2], places, [(own.min() + own.max()) / 2 for own in near])
     half = np.interp(out[:, 2], places, [max(float(np.ptp(own)) / 2, 1e-3) for own in near])
-    share = smooth(z - 0.022, z - 0.010, out[:, 2])
+    share = smooth(z - 0.028, z - 0.016, out[:, 2])
     thick = np.minimum(half, 0.0021 + 0.10 * np.clip(out[:, 2] - z, 0.0, None))
     within = (out[:, 1] - middle) / half * thick
     out[:, 2] += share * 0.40 * np.clip(out[:, 2] - z + 0.008, 0.0, None)
@@ -162,11 +171,16 @@ class _Arch:
         return sign * x, z, sign * -dz / size, dx / size
 
 
+def _steps(number: int) -> int:
+    return _FINE if number < _FRONT_TEETH else _COARSE
+
+
 def _tooth(arch: _Arch, middle: float, width: float, number: int, upper: bool) -> tuple[Points, Points]:
     """Front of one tooth, a rounded shield: points and linear colours, rows from the gum to the edge."""
     height = np.array([12.4, 12.0, 13.4, 12.8, 12.4, 11.8][number]) * 1e-3 * (1.0 if upper else 0.66)
     edge_lift = np.array([0.0, 0.6, 0.2, 0.7, 1.2, 1.7][number]) * 1e-3
-    down, across = np.meshgrid(np.linspace(0.0, 1.0, _DOWN), np.linspace(-1.0, 1.0, _ACROSS), indexing="ij")
+    steps = _steps(number)
+    down, across = np.meshgrid(np.linspace(0.0, 1.0, steps), np.linspace(-1.0, 1.0, steps), indexing="ij")
     v, u = down.ravel(), across.ravel()
     taper = 1.0 - 0.16 * (1.0 - v) ** 1.5
     corner = 1.0 - 0.10 * smooth(0.80, 1.0, v) * (2.0 if number == 2 else 1.0)
@@ -188,7 +202,7 @@ def _tooth(arch: _Arch, middle: float, width: float, number: int, upper: bool) -
 
 
 def _gum(arch: _Arch, length: float, upper: bool) -> tuple[Points, npt.NDArray[np.uint32], Points]:
-    along = np.linspace(-length, length, 61)
+    along = np.linspace(-length, length, 41)
     rows = np.array([(0.0086, 0.0), (0.0068, 1.4e-3), (0.0100, 2.2e-3), (0.0180, 1.2e-3)])
     points = []
     for rise, out in rows:
