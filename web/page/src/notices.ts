@@ -15,6 +15,8 @@ const AWAY: Notice = {
   text: "It may have been stopped or restarted. The face lives on here; once the server is back, speaking connects again.",
 };
 
+const BUSY: Notice = { title: "The server did not open a session in time", text: "It may be busy. Try again in a moment." };
+
 const BY_CODE: Record<string, Notice> = {
   sessionTokenInvalid: { title: "The session token is not valid", text: "Get a new one and sign in again: reload this page." },
   sessionTokenExpired: { title: "The session token has expired", text: "Get a new one and sign in again: reload this page." },
@@ -30,7 +32,7 @@ const BY_CODE: Record<string, Notice> = {
   websocketError: AWAY,
   websocketClosedAbnormally: AWAY,
   websocketClosedUnexpected: { title: "The server closed the session", text: "Speaking opens a new one." },
-  sessionTimeout: { title: "The session was not confirmed in time", text: "The server may be busy. Try again in a moment." },
+  sessionTimeout: { title: "The session has ended", text: "It had lasted as long as it may. Speaking opens a new one." },
   failedToFetchAvatarMetadata: AWAY,
   failedToDownloadAvatarAssets: { title: "The character could not be loaded", text: "The download broke off. Choose it again." },
 };
@@ -38,6 +40,7 @@ const BY_CODE: Record<string, Notice> = {
 /** The message for a failure. */
 export function explain(reason: unknown): Notice {
   if (reason instanceof AvatarError) {
+    if (reason.code === "sessionTimeout" && reason.phase === "connect") return BUSY;
     return BY_CODE[reason.code] ?? { title: reason.message, text: reason.hint };
   }
   if (reason instanceof Unreachable) return AWAY;

@@ -27,6 +27,7 @@ export class Stage {
   private automatic = true;
   private looking = false;
   private lookedAt = 0;
+  private slowFor = 0; // figures in a row
 
   constructor(
     private readonly box: HTMLElement,
@@ -92,8 +93,6 @@ export class Stage {
     const y = clamp((box.top + box.height * 0.4 - clientY) / reach);
     this.view.controller.lookAt(x, y);
   }
-
-  private slowFor = 0;
 
   private adapt(fps: number): void {
     this.slowFor = fps >= SLOW_FPS || document.hidden ? 0 : this.slowFor + 1; // one frame in two seconds is NaN
