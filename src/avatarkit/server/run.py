@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -43,7 +44,7 @@ def serve(settings: Settings, *, on_ready: OnReady) -> None:
     listener = bind(settings.host, settings.port)
     check_tls(settings)
     with listener:
-        server = AvatarServer(Services(settings), listener, on_ready)
+        server = AvatarServer(Services(settings), listener, lambda url, report: _settle(on_ready, url, report))
         # The default handlers would end the process with a signal's status after the clean shutdown.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _ignore)
@@ -163,6 +164,14 @@ class AvatarServer(uvicorn.Server):
             self.should_exit = True
             return
         self._on_ready(self._url, report)
+
+
+def _settle(on_ready: OnReady, url: str, report: StartReport) -> None:
+    """Announce, then take what was loaded so far out of the garbage collector's rounds: it stays for good, and going
+    through it would make everybody's motion late, again and again."""
+    on_ready(url, report)
+    gc.collect()
+    gc.freeze()
 
 
 def _ignore(_number: int, _frame: object) -> None:
