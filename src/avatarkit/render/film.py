@@ -50,7 +50,10 @@ class FilmWriter:
     def __init__(
         self, path: Path, size: tuple[int, int], frame_rate: float, kind: FilmFormat = MP4, comment: str = ""
     ) -> None:
-        """Create the file; ``comment`` goes into its metadata. Raises ``AvatarError`` (missingDependency) without PyAV, ``OSError`` for the path."""
+        """Create the file; ``comment`` goes into its metadata.
+
+        Raises ``AvatarError`` (missingDependency) without PyAV, ``OSError`` for the path.
+        """
         try:
             import av  # noqa: PLC0415 - loaded when it is used
         except ImportError as failure:

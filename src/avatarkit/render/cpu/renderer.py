@@ -26,7 +26,7 @@ from avatarkit.types import Camera
 _BAND_ROWS: Final = 32
 _TRIANGLE_CHUNK: Final = 8192
 _SHADOW_TEXELS: Final = 512
-_SHADOW_BAND_ROWS: Final = 64
+_SHADOW_BAND_ROWS: Final = 128
 _SURVEY_ROWS: Final = 16
 _SHADOW_MARGIN_M: Final = 0.04
 """How far, about, the avatar moves out of the volume it takes at rest; what is outside throws no shadow."""
@@ -45,7 +45,7 @@ class _Buffers:
         self.tangents = scene.tangents.copy()
         self.fixed: I32 = np.zeros((vertices, 4), np.int32)
         self.rows: I16 = np.zeros((triangles, 2), np.int16)
-        self.shadow_rows: I16 = np.zeros((triangles, 2), np.int16)
+        self.shadow_rows: I16 = np.zeros((len(scene.casters), 2), np.int16)
         self.in_light = np.empty((vertices, 3), np.float32)
         self.shadow = np.empty((_SHADOW_TEXELS, _SHADOW_TEXELS + shadow.LANES), np.float32)
         tiles = _SHADOW_TEXELS // shadow.TILE
@@ -128,7 +128,7 @@ class CpuRenderer:
     def _deform(self, scene: Scene, to: _Buffers, views: _Views, pose: Pose, size: tuple[int, int]) -> None:
         """Vertices where the pose has them, and which triangles the camera and the light may see."""
         rig = scene.rig
-        vertices, triangles = len(rig.positions), len(scene.triangles)
+        vertices, triangles, casters = len(rig.positions), len(scene.triangles), len(scene.casters)
         weights = agreed(pose.weights)
 
         def place(chunk: int) -> None:
@@ -150,13 +150,24 @@ class CpuRenderer:
                 scene.triangles, scene.triangle_material, scene.flags, to.fixed, size[0], size[1], to.rows,
                 begin, end,
             )  # fmt: skip
+
+        def cull_light(chunk: int) -> None:
+            begin, end = chunk * _TRIANGLE_CHUNK, min((chunk + 1) * _TRIANGLE_CHUNK, casters)
             project.cull_light(
-                scene.triangles, scene.casts, scene.triangle_material, scene.flags, to.in_light, to.shadow_rows,
+                scene.casters, scene.casts, scene.caster_material, scene.flags, to.in_light, to.shadow_rows,
                 begin, end,
             )  # fmt: skip
 
+        chunks = -(-triangles // _TRIANGLE_CHUNK)
+
+        def either(chunk: int) -> None:
+            if chunk < chunks:
+                cull(chunk)
+            else:
+                cull_light(chunk - chunks)
+
         self._workers.run(place, -(-vertices // VERTEX_CHUNK))
-        self._workers.run(cull, -(-triangles // _TRIANGLE_CHUNK))
+        self._workers.run(either, chunks + -(-casters // _TRIANGLE_CHUNK))
 
     def _cast(self, scene: Scene, to: _Buffers) -> None:
         """The shadow map; and meanwhile, the lists of triangles in each band of the image."""
@@ -166,7 +177,7 @@ class CpuRenderer:
                 self._list(to)
                 return
             top = (number - 1) * _SHADOW_BAND_ROWS
-            shadow.shadow_band(scene.triangles, to.shadow_rows, to.in_light, to.shadow, top, top + _SHADOW_BAND_ROWS)
+            shadow.shadow_band(scene.casters, to.shadow_rows, to.in_light, to.shadow, top, top + _SHADOW_BAND_ROWS)
 
         def survey(number: int) -> None:
             shadow.survey_shadow(to.shadow, to.shadow_reach, number * _SURVEY_ROWS, (number + 1) * _SURVEY_ROWS)

@@ -40,8 +40,12 @@ class Scene:
     """int32 (m,)."""
     factors: F32
     flags: I32
+    casters: I32
+    """int32 (c, 3): the triangles that cast a shadow."""
+    caster_material: I32
+    """int32 (c,)."""
     casts: U8
-    """uint8 (m,): 1 where a triangle casts a shadow."""
+    """uint8 (c,): 1 for each of them, as the kernels take it."""
     textures: TexturePool
 
 
@@ -59,18 +63,21 @@ def build_scene(bundle: Bundle) -> Scene:
     triangle_material = np.repeat(np.arange(len(meshes), dtype=np.int32), np.diff(rig.triangle_starts))
     order = _drawing_order(rig, factors[triangle_material, CUTOFF] >= 0.0)
     triangle_material = triangle_material[order]
-    casting = np.array([_casts(material) for material in materials], np.uint8)
+    casting = np.array([_casts(material) for material in materials], bool)[triangle_material]
+    triangles = np.ascontiguousarray(rig.triangles[order])
     return Scene(
         rig=rig,
         morph_starts=_starts_by_chunk(rig),
         tangents=_stack([_tangents(mesh) for mesh in meshes]),
         colors=_stack([np.ones((len(m.positions), 4), np.float32) if m.colors is None else m.colors for m in meshes]),
         uv=_stack([np.zeros((len(m.positions), 2), np.float32) if m.uv is None else m.uv for m in meshes]),
-        triangles=np.ascontiguousarray(rig.triangles[order]),
+        triangles=triangles,
         triangle_material=triangle_material,
         factors=factors,
         flags=flags,
-        casts=casting[triangle_material],
+        casters=np.ascontiguousarray(triangles[casting]),
+        caster_material=np.ascontiguousarray(triangle_material[casting]),
+        casts=np.ones(int(casting.sum()), np.uint8),
         textures=textures,
     )
 

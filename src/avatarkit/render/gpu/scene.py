@@ -118,7 +118,7 @@ def _parts(device: Any, scene: Scene, order: npt.NDArray[np.int64], layout: Any)
     counts = np.bincount(scene.triangle_material, minlength=len(scene.factors))
     first = np.concatenate([[0], np.cumsum(counts)])
     casts = np.zeros(len(counts), bool)
-    casts[scene.triangle_material] = scene.casts != 0
+    casts[scene.caster_material] = True
     solid_first = sorted(np.flatnonzero(counts), key=lambda row: (scene.factors[row, CUTOFF] >= 0.0, row))
     return [
         Part(
