@@ -94,6 +94,7 @@ class RenderLoop:
         self._on_first = on_first
         self._on_drawn = on_drawn
         self._on_shown = on_shown
+        self._places_by_time = bool(getattr(surface, "places_by_time", False))
         self._gate = draw_gate()
         self._took_s = 0.0
         self._size = (1, 1)
@@ -182,6 +183,8 @@ class RenderLoop:
 
     def _is_too_late(self, slot_s: float) -> bool:
         """Whether a frame shows what was heard a while ago, and none need be shown for the picture to move."""
+        if self._places_by_time:
+            return False
         now_s = self._clock.now()
         return now_s - slot_s > _LATE_S and now_s - self._shown_s < _STANDS_STILL_S
 

@@ -15,6 +15,7 @@ from avatarkit import AvatarError, AvatarSDK, AvatarView, ConnectionState, Conve
 from avatarkit.clock import VirtualClock
 from avatarkit.errors import error
 from avatarkit.frames import ARKIT_INDEX
+from avatarkit.render import VideoSurface
 
 MakeView = Callable[[], AvatarView]
 
@@ -99,6 +100,37 @@ async def test_a_slow_renderer_skips_to_the_newest_slot(
     assert np.diff(late).max() <= 0.16 + 1e-6
     # It starts ahead by as long as it takes, so frames are still handed over in their slots.
     assert clock.now() - 100.0 - late[-1] < 0.2
+
+
+@pytest.mark.parametrize("places_by_time", [False, True])
+async def test_a_late_frame_is_for_surfaces_that_place_it_by_its_time(
+    make_view: MakeView, clock: VirtualClock, renderer: FakeRenderer, surface: FakeSurface, places_by_time: bool
+) -> None:
+    surface.places_by_time = places_by_time  # type: ignore[attr-defined]
+    view = make_view()
+    await clock.advance(0.0)
+    delays_s = itertools.cycle([0.001] * 9 + [0.06])  # one in ten takes longer than could be foreseen
+    handed_s: list[float] = []
+
+    async def uneven(work: Callable[..., object], *args: object) -> object:
+        if work == renderer.draw:
+            await clock.sleep_until(clock.now() + next(delays_s))
+        else:
+            handed_s.append(clock.now() - 100.0)
+        return work(*args)
+
+    view._thread.run = uneven  # type: ignore[method-assign, assignment]
+    shown = len(surface.times_s)
+    await clock.advance(6.0)
+    late_s = [at_s - slot_s for at_s, slot_s in zip(handed_s, surface.times_s[shown:], strict=True)]
+    assert (max(late_s) > 0.02) is places_by_time
+    assert len(late_s) > 90
+    assert view.controller.report().frames_dropped > 0
+    await view.dispose()
+
+
+def test_a_video_file_places_frames_by_their_time() -> None:
+    assert VideoSurface.places_by_time
 
 
 async def test_interrupt_while_a_frame_is_drawn_ahead(

@@ -36,11 +36,15 @@ class Renderer(Protocol):
 
 
 class Surface(Protocol):
-    """Where frames go: a window, memory, a file. ``present`` and ``present_audio`` share one time line."""
+    """Where frames go: a window, memory, a file. ``present`` and ``present_audio`` share one time line.
+
+    A surface whose attribute ``places_by_time`` is true (it need not have one) shows each frame at its time, however
+    late it comes, as a file does. Elsewhere a late frame would show what was heard a while ago, and is dropped.
+    """
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels; both at least 1."""
+        """Width and height in pixels; with 0 there is no area, and nothing is drawn until there is."""
         ...
 
     @property

@@ -37,6 +37,8 @@ class VideoSurface:
     name when :meth:`close` has succeeded; until then a ``.part`` file beside it holds what there is.
     """
 
+    places_by_time = True
+
     def __init__(
         self,
         path: str | os.PathLike[str],
