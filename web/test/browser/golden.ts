@@ -86,7 +86,7 @@ export function goldenTests(stage: Stage): void {
   });
   afterAll(() => page?.close());
 
-  describe.each(CHARACTERS)("$name", ({ name, bundle, views }) => {
+  describe.each(CHARACTERS.map((one) => [one.name, one] as const))("%s", (_, { name, bundle, views }) => {
     beforeAll(async () => {
       const path = name === "photo" ? join(await reference, "photo.glb") : bundle;
       await page.route("**/bundle.glb", (route) => route.fulfill({ path }));

@@ -28,7 +28,7 @@ def photograph(bundle: Bundle) -> Bundle:
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
     border = Mesh(
         "border",
-        positions=np.column_stack([0.2 * corners, np.full(4, -0.12)]).astype(np.float32),
+        positions=np.column_stack([0.3 * corners, np.full(4, -0.4)]).astype(np.float32),
         normals=np.tile(np.float32([0, 0, 1]), (4, 1)),
         triangles=np.array([[0, 1, 2], [0, 2, 3]], np.uint32),
         material=Material("border", MaterialKind.PHOTO, texture=len(bundle.textures), alpha_cutoff=0.5),
