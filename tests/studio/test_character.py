@@ -18,7 +18,7 @@ from avatarkit.frames import ARKIT_INDEX, Pose
 from avatarkit.render import open_renderer
 from avatarkit.studio.character import CharacterSpec, build, built_in_spec, builtins, source
 from avatarkit.studio.character import __main__ as command
-from avatarkit.studio.character.spec import Clothing, Glasses, HairStyle
+from avatarkit.studio.character.spec import Clothing, FacialHair, Glasses, HairStyle
 from avatarkit.types import Camera
 
 LARGEST_BYTES = 2_500_000
@@ -80,7 +80,12 @@ def test_same_spec_gives_the_same_bytes_and_progress_rises(monkeypatch: pytest.M
     monkeypatch.setattr("avatarkit.studio.character.occlusion._DIRECTIONS", 3)
     steps: list[tuple[float, str]] = []
     spec = replace(
-        built_in_spec("marco"), hair_style=HairStyle.BUN, glasses=Glasses.SQUARE, clothing=Clothing.TEE, seed=9
+        built_in_spec("marco"),
+        hair_style=HairStyle.BUN,
+        glasses=Glasses.SQUARE,
+        clothing=Clothing.TEE,
+        facial_hair=FacialHair.BEARD,
+        seed=9,
     )
     first = encode_bundle(build(spec, lambda share, what: steps.append((share, what))))
     assert first == encode_bundle(build(spec))
@@ -117,7 +122,7 @@ def test_head_is_life_size_and_in_the_picture(built: Bundle) -> None:
     half = distance * np.tan(np.radians(camera.vertical_fov_deg) / 2)
     upper, bottom = camera.target[1] + half, camera.target[1] - half
     assert 0.02 < upper - top < 0.08
-    assert 0.5 < (top - chin) / (2 * half) < 0.65
+    assert 0.55 < (top - chin) / (2 * half) < 0.70
     assert bottom < -0.17
     eyes = np.stack([_mesh(built, f"eye {side}").positions.mean(axis=0) for side in ("left", "right")])
     assert eyes[0, 0] > 0 > eyes[1, 0]

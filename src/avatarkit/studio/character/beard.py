@@ -29,7 +29,7 @@ def grows(kind: FacialHair, points: Points, mouth_y: float) -> Scalars:
     border = np.interp(
         x, [0.0, 0.022, 0.034, 0.048, 0.058, 0.068, 0.080], [0.006, 0.000, -0.006, 0.006, 0.026, 0.066, 0.090]
     )
-    cheek = smooth(0.004, -0.006, below - border) * smooth(-0.075, -0.055, z) * smooth(-0.114, -0.100, y)
+    cheek = smooth(0.009, -0.010, below - border) * smooth(-0.075, -0.055, z) * smooth(-0.114, -0.100, y)
     lip = smooth(0.0028, 0.0055, below) * smooth(0.0175, 0.0130, below + 0.20 * x) * smooth(0.034, 0.024, x)
     lip = lip * (z > 0.0)
     bare = np.exp(-((x / 0.011) ** 2) - ((below + 0.0125) / 0.0045) ** 2)
@@ -58,7 +58,7 @@ def beard_shadow(color: Points, spec: CharacterSpec, points: Points, lips: Scala
         0.0, 1.0, where * (1.0 + 0.10 * hairs) + 0.30 * hairs * where * (1.0 - where)
     )
     amount = amount * np.clip(0.80 + 0.28 * hairs, 0.0, 1.15)
-    tint = _tint(spec)
+    tint = _tint(spec) * 0.75
     return np.asarray(color * (1.0 - amount[:, None]) + (0.16 * color + 0.84 * tint) * amount[:, None])
 
 
@@ -92,7 +92,7 @@ def facial_hair(person: Person, skin: Part, spec: CharacterSpec) -> list[Part]:
     )
     flow -= normal * (flow * normal).sum(axis=1, keepdims=True)
     flow /= np.linalg.norm(flow, axis=1, keepdims=True)
-    length = np.where(low, 0.0105, 0.0062) * rng.uniform(0.75, 1.25, count)
+    length = np.where(low, 0.0100, 0.0040) * rng.uniform(0.75, 1.25, count)
     across = np.cross(flow, normal) * (np.where(low, 0.0012, 0.0009) * rng.uniform(0.7, 1.3, count))[:, None]
     rows = []
     for share, wide, rise in ((0.0, 0.7, 0.0003), (0.5, 1.0, 0.0017)):

@@ -11,7 +11,7 @@ from avatarkit.studio.character.source import Points
 from avatarkit.studio.character.spec import CharacterSpec
 from avatarkit.studio.character.surface import FrontSurface
 
-_FEWEST_HAIRS, _MOST_HAIRS = 90, 200
+_FEWEST_HAIRS, _MOST_HAIRS = 110, 240
 """On each side."""
 
 

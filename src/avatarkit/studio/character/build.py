@@ -42,7 +42,7 @@ _EYES, _LOCKS, _SKIN, _CLOTH = range(4)
 """The bundle's textures."""
 _CAMERA_M: Final = 1.12
 """Distance of the camera: that of a conversation."""
-_HEAD_SHARE: Final = 0.61
+_HEAD_SHARE: Final = 0.64
 """Height of the head, hair included, in the picture."""
 _HEADROOM: Final = 0.085
 """Free height above it, as a share of the picture."""
@@ -91,7 +91,7 @@ def build(spec: CharacterSpec, progress: Progress | None = None) -> Bundle:
         mouth.teeth(person, upper=True),
         mouth.teeth(person, upper=False),
         mouth.tongue(person),
-        mouth.hollow(),
+        mouth.hollow(person),
         lashes(person, spec),
         brows(person, surface, spec),
         *facial_hair(person, skin, spec),

@@ -170,8 +170,8 @@ def hair_roots(color: Points, spec: CharacterSpec, scalp: Scalp, points: Points)
     if spec.hair_style is HairStyle.NONE:
         return color
     # Fine noise, drawn out in the direction of growth, stands for single hairs.
-    hairs = value_noise(points * np.array([1.0, 0.35, 0.45]), 0.0011, spec.seed + 21)
-    level = scalp.level(points) + 0.004 * hairs + 0.003 * value_noise(points, 0.007, spec.seed + 22)
+    hairs = value_noise(points * np.array([1.0, 0.45, 0.55]), 0.0009, spec.seed + 21)
+    level = scalp.level(points) + 0.0020 * hairs + 0.0020 * value_noise(points, 0.007, spec.seed + 22)
     amount = 0.92 * smooth(-0.007, 0.006, level) * (np.abs(scalp.height(points)) < 0.008)
     tint = np.array(spec.hair) * (1.0 - spec.grey) + np.array([0.50, 0.49, 0.48]) * spec.grey
     return np.asarray(color * (1.0 - amount[:, None]) + tint * 0.80 * amount[:, None])

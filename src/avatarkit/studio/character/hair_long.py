@@ -48,7 +48,7 @@ def fall(scalp: Scalp, style: Fall, seed: int, rng: np.random.Generator) -> list
     """All ribbons of a long style."""
     kinds = []
     for count, rise, width, steps, shade, fringed in (
-        (130, 0.0030, 0.0180, 14, 0.70, False),
+        (140, 0.0030, 0.0220, 14, 0.70, False),
         (180, 0.0075, 0.0120, 20, 1.00, True),
         (_FRONT, 0.0060, 0.0100, 19, 0.95, True),
         (34, 0.0100, 0.0042, 20, 1.05, True),

@@ -23,6 +23,11 @@ _ENAMEL: Final = (0.985, 0.955, 0.905)
 _GUM: Final = (0.74, 0.40, 0.38)
 _TONGUE: Final = (0.74, 0.40, 0.38)
 _HOLLOW: Final = (0.34, 0.12, 0.11)
+_BOWL: Final = np.array(
+    [(0.026, 0.2, 0.0), (0.024, 0.85, 0.0), (0.010, 1.0, 0.0), (0.0, 1.0, 0.3), (-0.010, 0.95, 0.7),
+     (-0.020, 0.82, 1.0), (-0.022, 0.2, 1.0)]
+)  # fmt: skip
+"""Rows of the hollow, roof to floor: metres above the teeth, relative size, share of the jaw's movement."""
 _FRONT_TEETH: Final = 3
 _FINE: Final = 7
 _COARSE: Final = 5
@@ -114,30 +119,36 @@ def _over_lip(points: Points, deltas: Points, sill: tuple[float, float]) -> Poin
     thick = np.minimum(half, 0.0021 + 0.10 * np.clip(out[:, 2] - z, 0.0, None))
     within = (out[:, 1] - middle) / half * thick
     out[:, 2] += share * 0.40 * np.clip(out[:, 2] - z + 0.008, 0.0, None)
-    past = np.clip(out[:, 2] - z - 0.005, 0.0, None)
-    out[:, 1] += share * (y + 0.0024 - 0.75 * past - 12.0 * past**2 + within - out[:, 1])
+    past = np.clip(out[:, 2] - z - 0.008, 0.0, None)
+    out[:, 1] += share * (y + 0.0024 - 0.95 * past - 14.0 * past**2 + within - out[:, 1])
     return np.asarray(out - points)
 
 
-def hollow() -> Part:
-    """The inside of the cheeks: a dark bowl around the lining of the mouth.
+def hollow(person: Person) -> Part:
+    """The inside of the cheeks: a dark bowl around the lining of the mouth, whose floor follows the jaw.
 
     The lining and the lips part at the corners of an open mouth; without the bowl one would look through the head.
     """
-    rows, columns = 7, 25
-    fall, turn = np.meshgrid(np.linspace(0.0, 1.0, rows), np.linspace(-1.0, 1.0, columns), indexing="ij")
-    down, angle = fall.ravel(), turn.ravel() * np.pi / 2
-    # Narrower towards the chin, so that it stays inside the jaw.
-    width = 0.050 - 0.021 * down
-    front = -0.022 - 0.030 * down
-    points = np.stack([width * np.sin(angle), -0.018 - 0.075 * down, front - (0.078 + front) * np.cos(angle)], axis=1)
+    teeth = person.points[person.base.group_vertices("helper-upper-teeth")]
+    height, front = float(teeth[:, 1].min()), float(teeth[:, 2].max())
+    turn = np.radians(np.linspace(-115.0, 115.0, 25))
+    rise, size, follows = (column[:, None] for column in _BOWL.T)
+    x = 0.040 * size * np.sin(turn)
+    z = front - 0.035 - 0.050 * size * np.cos(turn)
+    points = np.stack([x, height + rise + 0.0 * turn, z], axis=2).reshape(-1, 3)
+    own = person.base.group_vertices("helper-lower-teeth")
+    share = (follows + 0.0 * turn).reshape(-1, 1)
     return Part(
         name="hollow",
         points=points,
-        triangles=grid_triangles(rows, columns),
+        triangles=grid_triangles(len(_BOWL), len(turn)),
         material=Material("hollow", MaterialKind.MATTE, roughness=1.0, double_sided=True),
         colors=np.tile(linear(_HOLLOW), (len(points), 1)),
         occlusion=np.full(len(points), 0.4),
+        shapes={
+            name: share * _carry(person.points[own], person.shapes[name][own], points)
+            for name in ("jawOpen", "tongueOut")
+        },
     )
 
 

@@ -68,7 +68,8 @@ def _calm(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     neck = (y < -0.116).all(axis=1)
     back = ((z < -0.050) & (np.abs(x) < 0.071)).all(axis=1)
     behind = (z < -0.108).all(axis=1)
-    return np.asarray(neck | back | behind)
+    crown = ((y > 0.042) & (z < 0.002)).all(axis=1)
+    return np.asarray(neck | back | behind | crown)
 
 
 def _mixed(
