@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
-execFileSync("node_modules/.bin/vite", ["build", "--config", "page/vite.config.ts", "--logLevel", "warn"], { stdio: "inherit" });
+execFileSync("node_modules/.bin/vite", ["build", "--config", "page/vite.config.ts", "--logLevel", "error"], { stdio: "inherit" });
 
 const built = new URL("../../src/avatarkit/server/page/built/", import.meta.url);
 const license = readFileSync(new URL("../node_modules/three/LICENSE", import.meta.url), "utf8");
