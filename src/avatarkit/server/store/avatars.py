@@ -33,14 +33,13 @@ class Avatars:
         Owner, state and visibility are taken over for a new avatar only.
         """
         async with writing(self._engine) as connection:
-            query = select(avatars).where(avatars.c.id == record.id).with_for_update()
-            old = (await connection.execute(query)).first()
-            if old is None:
-                row = {name: getattr(record, name) for name in _SHOWN} | {"version": 1}
-                await connection.execute(insert(avatars).values(**row))
+            row = {name: getattr(record, name) for name in _SHOWN} | {"version": 1}
+            # Of several servers that add the same, as on a first start, one inserts and the others wait for it.
+            if await insert_new(connection, avatars, **row):
                 await _add_version(connection, record, 1)
             else:
-                await _replace(connection, record, old.version)
+                query = select(avatars.c.version).where(avatars.c.id == record.id).with_for_update()
+                await _replace(connection, record, (await connection.execute(query)).scalar_one())
             return await _get(connection, record.id)
 
     async def get(self, avatar_id: str) -> AvatarRecord | None:
