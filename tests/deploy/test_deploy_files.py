@@ -64,7 +64,8 @@ def test_ports_paths_and_the_health_check_are_those_of_the_server(tmp_path: Path
     url = urlsplit(re.findall(r"urlopen\('([^']+)'", final)[0])
     folders = re.findall(r"^(?:VOLUME|EXPOSE) (\S+)$", final, re.MULTILINE)
     assert folders == ["/var/lib/avatarkit", str(settings.port)]
-    assert "AVATARKIT_DATA=/var/lib/avatarkit" in final
+    assert "AVATARKIT_DATA=/var/lib/avatarkit " in final
+    assert "NUMBA_CACHE_DIR=/var/lib/avatarkit/" in final
     assert COMPOSE["services"]["server"]["volumes"] == ["assets:/var/lib/avatarkit"]
     assert url.port == settings.port
     assert url.path in {route.path for route in create_app(Services(settings)).routes if isinstance(route, Route)}
