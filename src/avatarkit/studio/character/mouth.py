@@ -131,9 +131,9 @@ def hollow(person: Person) -> Part:
     """
     teeth = person.points[person.base.group_vertices("helper-upper-teeth")]
     height, front = float(teeth[:, 1].min()), float(teeth[:, 2].max())
-    turn = np.radians(np.linspace(-115.0, 115.0, 25))
+    turn = np.radians(np.linspace(-105.0, 105.0, 25))
     rise, size, follows = (column[:, None] for column in _BOWL.T)
-    x = 0.040 * size * np.sin(turn)
+    x = 0.036 * size * np.sin(turn)
     z = front - 0.035 - 0.050 * size * np.cos(turn)
     points = np.stack([x, height + rise + 0.0 * turn, z], axis=2).reshape(-1, 3)
     own = person.base.group_vertices("helper-lower-teeth")

@@ -53,7 +53,7 @@ def make_parts(
         mouth.teeth(person, upper=True),
         mouth.teeth(person, upper=False),
         mouth.tongue(person),
-        mouth.hollow(),
+        mouth.hollow(person),
         _relief(head, front),
         _relief(head, back),
     ]
