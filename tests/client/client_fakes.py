@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from avatarkit import AvatarController, ConnectionState, ConversationState, ErrorCode
 from avatarkit.avatars import Bundle, BundleInfo
 from avatarkit.clock import VirtualClock
 from avatarkit.errors import AvatarError
@@ -190,6 +191,18 @@ class InlineDraw:
 
     def stop(self) -> None:
         pass
+
+
+class Watch:
+    """Everything a controller tells."""
+
+    def __init__(self, controller: AvatarController) -> None:
+        self.connection: list[ConnectionState] = []
+        self.conversation: list[ConversationState] = []
+        self.errors: list[ErrorCode] = []
+        controller.on_connection_state = self.connection.append
+        controller.on_conversation_state = self.conversation.append
+        controller.on_error = lambda reason: self.errors.append(reason.code)
 
 
 class InstantClock(VirtualClock):

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from client_fakes import AVATAR, FakeRenderer, FakeServer, FakeSurface, InlineDraw, bundle
+from client_fakes import AVATAR, FakeRenderer, FakeServer, FakeSurface, InlineDraw, Watch, bundle
 
 import avatarkit._session
 import avatarkit._view
-from avatarkit import AvatarSDK, AvatarView, Configuration
+from avatarkit import AvatarController, AvatarSDK, AvatarView, Configuration
 from avatarkit.clock import VirtualClock
 
 
@@ -69,3 +69,13 @@ async def view(make_view: Callable[[], AvatarView], clock: VirtualClock) -> Asyn
     await clock.advance(0.0)
     yield made
     await made.dispose()
+
+
+@pytest.fixture
+def controller(view: AvatarView) -> AvatarController:
+    return view.controller
+
+
+@pytest.fixture
+def watch(controller: AvatarController) -> Watch:
+    return Watch(controller)
