@@ -25,8 +25,10 @@ class Pipelines:
     deform: Any
     shadow: tuple[Any, Any]
     """For one-sided and for double-sided surfaces."""
-    surface: dict[tuple[bool, bool], Any]
+    depth: dict[tuple[bool, bool], Any]
     """By whether the surface is cut out by alpha, and whether it is double-sided."""
+    surface: tuple[Any, Any]
+    """For one-sided and for double-sided surfaces."""
     encode: Any
     view_layout: Any
     shadow_layout: Any
@@ -46,22 +48,19 @@ def build_pipelines(device: Any) -> Pipelines:
     map_layout = device.create_bind_group_layout(
         entries=[{"binding": i, "visibility": _FRAGMENT, "texture": {"sample_type": "float"}} for i in range(2)]
     )
+    layouts = [view_layout, map_layout]
     shadow_layout = device.create_bind_group_layout(
         entries=[{"binding": 0, "visibility": _VERTEX, "buffer": {"type": "uniform"}}]
     )
     return Pipelines(
         deform=_compute(device, "deform"),
         shadow=(_shadow(device, shadow_layout, "back"), _shadow(device, shadow_layout, "none")),
-        surface={
-            (is_cut, double_sided): _surface(
-                device,
-                [view_layout, map_layout],
-                "cut_fragment" if is_cut else "solid_fragment",
-                "none" if double_sided else "back",
-            )
+        depth={
+            (is_cut, double_sided): _surface(device, layouts, double_sided, depth_of="cut" if is_cut else "solid")
             for is_cut in (False, True)
             for double_sided in (False, True)
         },
+        surface=(_surface(device, layouts, False), _surface(device, layouts, True)),
         encode=_compute(device, "encode"),
         view_layout=view_layout,
         shadow_layout=shadow_layout,
@@ -100,7 +99,8 @@ def _shadow(device: Any, layout: Any, cull: str) -> Any:
     )
 
 
-def _surface(device: Any, layouts: list[Any], fragment: str, cull: str) -> Any:
+def _surface(device: Any, layouts: list[Any], double_sided: bool, depth_of: str | None = None) -> Any:
+    """What lights surfaces where their depth is the nearest; or what finds depths of ``solid`` or ``cut`` ones."""
     module = _shader(device, "surface")
     still = {
         "array_stride": 24,
@@ -110,6 +110,9 @@ def _surface(device: Any, layouts: list[Any], fragment: str, cull: str) -> Any:
             {"format": "float32x2", "offset": 16, "shader_location": 4},
         ],
     }
+    lit = {"module": module, "entry_point": "surface_fragment", "targets": [{"format": COLOR_FORMAT}]}
+    cut = {"module": module, "entry_point": "cut_depth", "targets": []}
+    fragments: dict[str | None, Any] = {None: lit, "cut": cut, "solid": None}
     return device.create_render_pipeline(
         layout=device.create_pipeline_layout(bind_group_layouts=layouts),
         vertex={
@@ -117,8 +120,16 @@ def _surface(device: Any, layouts: list[Any], fragment: str, cull: str) -> Any:
             "entry_point": "surface_vertex",
             "buffers": [_deformed_layout(("float32x3", 0), ("float32x3", 3), ("float32x4", 6)), still],
         },
-        primitive={"topology": "triangle-list", "front_face": "ccw", "cull_mode": cull},
-        depth_stencil={"format": DEPTH_FORMAT, "depth_write_enabled": True, "depth_compare": "greater"},
+        primitive={
+            "topology": "triangle-list",
+            "front_face": "ccw",
+            "cull_mode": "none" if double_sided else "back",
+        },
+        depth_stencil={
+            "format": DEPTH_FORMAT,
+            "depth_write_enabled": depth_of is not None,
+            "depth_compare": "equal" if depth_of is None else "greater",
+        },
         multisample={"count": SAMPLES},
-        fragment={"module": module, "entry_point": fragment, "targets": [{"format": COLOR_FORMAT}]},
+        fragment=fragments[depth_of],
     )

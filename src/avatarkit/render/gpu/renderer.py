@@ -17,7 +17,7 @@ from avatarkit.render.cpu.project import NEAREST_M, camera_matrix
 from avatarkit.render.drawing import check_drawing
 from avatarkit.render.gpu.adapter import Gpu, forget_gpu, open_gpu
 from avatarkit.render.gpu.pipelines import DEPTH_FORMAT, Pipelines
-from avatarkit.render.gpu.scene import SHADOW_TEXELS, GpuScene, put_scene
+from avatarkit.render.gpu.scene import SHADOW_TEXELS, GpuScene, Part, put_scene
 from avatarkit.render.gpu.targets import Targets
 from avatarkit.types import Camera
 
@@ -138,16 +138,30 @@ class GpuRenderer:
         work.end()
 
     def _paint(self, encoder: Any, scene: GpuScene, targets: Targets) -> None:
-        work = targets.begin(encoder)
+        depths = targets.begin_depth(encoder)
+        self._bind(depths, scene)
+        for part in scene.parts:
+            depths.set_pipeline(self._pipelines.depth[part.is_cut, part.double_sided])
+            self._draw_part(depths, part)
+        depths.end()
+        colors = targets.begin_color(encoder)
+        self._bind(colors, scene)
+        # The other way round: of surfaces in one place the first is seen, as on the CPU.
+        for part in reversed(scene.parts):
+            colors.set_pipeline(self._pipelines.surface[part.double_sided])
+            self._draw_part(colors, part)
+        colors.end()
+
+    def _bind(self, work: Any, scene: GpuScene) -> None:
         work.set_bind_group(0, self._groups[2])
         work.set_vertex_buffer(0, scene.deformed)
         work.set_vertex_buffer(1, scene.still)
         work.set_index_buffer(scene.indices, "uint32")
-        for part in scene.parts:
-            work.set_pipeline(self._pipelines.surface[part.is_cut, part.double_sided])
-            work.set_bind_group(1, part.maps)
-            work.draw_indexed(part.count, 1, part.first, 0, part.material)
-        work.end()
+
+    @staticmethod
+    def _draw_part(work: Any, part: Part) -> None:
+        work.set_bind_group(1, part.maps)
+        work.draw_indexed(part.count, 1, part.first, 0, part.material)
 
     def _view_values(self, scene: GpuScene, camera: Camera, size: tuple[int, int]) -> bytes:
         values = np.zeros(64, np.float32)

@@ -14,7 +14,7 @@ struct Material {
 }
 
 struct Corner {
-    @builtin(position) place: vec4f,
+    @builtin(position) @invariant place: vec4f,
     @location(0) @interpolate(perspective, centroid) position: vec3f,
     @location(1) @interpolate(perspective, centroid) normal: vec3f,
     @location(2) @interpolate(perspective, centroid) tangent: vec3f,
@@ -231,24 +231,15 @@ fn color_of(in: Corner, front: bool, right: vec2f, down: vec2f) -> vec4f {
     return vec4f(lit_color(m, albedo, in.position, n, in.tangent, share), 1.0);
 }
 
+// Depths come first, from a pass of their own; then only what is seen is lit, and each sample once.
 @fragment
-fn solid_fragment(in: Corner, @builtin(front_facing) front: bool) -> @location(0) vec4f {
-    return color_of(in, front, dpdx(in.middle_uv), dpdy(in.middle_uv));
-}
-
-struct Drawn {
-    @location(0) color: vec4f,
-    @builtin(sample_mask) samples: u32,
-}
-
-// On its own: a GPU need not light what lies behind something nearer, unless fragments choose their samples.
-@fragment
-fn cut_fragment(in: Corner, @builtin(front_facing) front: bool) -> Drawn {
+fn cut_depth(in: Corner) -> @builtin(sample_mask) u32 {
     let right = dpdx(in.middle_uv); let down = dpdy(in.middle_uv);
     let across = dpdx(in.middle_alpha); let along = dpdy(in.middle_alpha);
-    var out: Drawn;
-    out.samples = kept_samples(in.material, in, right, down, across, along, factor(in.material, 17u));
-    if out.samples == 0u { discard; }
-    out.color = color_of(in, front, right, down);
-    return out;
+    return kept_samples(in.material, in, right, down, across, along, factor(in.material, 17u));
+}
+
+@fragment
+fn surface_fragment(in: Corner, @builtin(front_facing) front: bool) -> @location(0) vec4f {
+    return color_of(in, front, dpdx(in.middle_uv), dpdy(in.middle_uv));
 }

@@ -36,8 +36,20 @@ class Targets:
             ],
         )
 
-    def begin(self, encoder: Any) -> Any:
-        """The pass that draws the picture: clear, and nothing near."""
+    def begin_depth(self, encoder: Any) -> Any:
+        """The pass that finds how near the nearest surface is, from nothing on."""
+        return encoder.begin_render_pass(
+            color_attachments=[],
+            depth_stencil_attachment={
+                "view": self._views[1],
+                "depth_clear_value": 0.0,
+                "depth_load_op": "clear",
+                "depth_store_op": "store",
+            },
+        )
+
+    def begin_color(self, encoder: Any) -> Any:
+        """The pass that draws the picture, over transparency."""
         samples, depth, picture = self._views
         return encoder.begin_render_pass(
             color_attachments=[
@@ -51,8 +63,7 @@ class Targets:
             ],
             depth_stencil_attachment={
                 "view": depth,
-                "depth_clear_value": 0.0,
-                "depth_load_op": "clear",
+                "depth_load_op": "load",
                 "depth_store_op": "discard",
             },
         )
