@@ -13,8 +13,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from avatarkit.avatars import builtin
 from avatarkit.errors import AvatarError, ErrorCode
 from avatarkit.server.first_start import prepare_store
+from avatarkit.server.library.add import remove_avatar
 from avatarkit.server.library.assets import AssetFolder
 from avatarkit.server.store import migrate
 from avatarkit.server.store.database import DATABASE_NAME, Store
@@ -153,6 +155,23 @@ async def test_only_the_first_start_makes_credentials(store: Store, tmp_path: Pa
     assert first.credentials.api_key not in repr(first)
     assert first.credentials.admin_key not in repr(first)
     assert await store.keys.app_of(first.credentials.api_key) == first.credentials.app_id
+
+
+async def test_first_start_adds_the_other_characters_and_a_removed_one_stays_away(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not (builtin.folder() / "default.glb").is_file():
+        pytest.skip("the characters are not built")
+    others = {name: builtin.default_path() for name in ("one", "two")}
+    monkeypatch.setattr(builtin, "other_paths", lambda: others)
+    assets = AssetFolder(tmp_path / "assets")
+
+    await prepare_store(store, assets, now=1)
+    assert {avatar.id for avatar in await store.avatars.list()} == {"default", "one", "two"}
+    await remove_avatar(store, assets, "one")
+    await prepare_store(store, assets, now=2)
+
+    assert {avatar.id for avatar in await store.avatars.list()} == {"default", "two"}
 
 
 async def test_without_a_built_character_the_start_says_how_to_build_it(
