@@ -23,7 +23,7 @@ const WATCHED = ["endpoint", "app-id", "avatar"];
  * Attributes: `endpoint` (default: the page's origin), `app-id`, `avatar` (an avatar's id), `token-url` (where
  * {@link connect} fetches the session token: JSON with `sessionToken`), `worklet-url`.
  *
- * Events, all bubbling: `avatarready` (first frame), `avatarprogress` (detail: {@link LoadProgress}),
+ * Events, all bubbling: `avatarready` (first frame), `avatarprogress` (detail: `LoadProgress`),
  * `avatarerror` (detail: {@link AvatarError}), `avatarconnection` and `avatarconversation` (detail: the state).
  */
 export class AvatarKitElement extends HTMLElement {

@@ -8,7 +8,7 @@
  * @packageDocumentation
  */
 export { AvatarSDK } from "./client/sdk.js";
-export { AvatarManager, type ProgressCallback } from "./client/manager.js";
+export { AvatarManager, type ManagerParts, type ProgressCallback } from "./client/manager.js";
 export type { Avatar } from "./client/avatar.js";
 export { AvatarView, type Rectangle, type ViewOptions } from "./client/view.js";
 export { AvatarController } from "./client/controller.js";
@@ -19,4 +19,5 @@ export { decodeAudioFile, loudness, pcmFromFloats, type Bytes } from "./audio/pc
 export { Microphone } from "./audio/microphone.js";
 export type { Speaker } from "./audio/speaker.js";
 export type { Clock } from "./clock.js";
-export type { Bundle, BundleInfo } from "./bundle/bundle.js";
+export type { Bundle, BundleInfo, EncodedImage, Material, MaterialKind, Mesh, Morph } from "./bundle/bundle.js";
+export type { OpenSocket, Socket, SocketListener, Target } from "./transport/socket.js";
