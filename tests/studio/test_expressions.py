@@ -9,7 +9,9 @@ import pytest
 from face_measures import Face, depths_at
 
 from avatarkit.avatars import builtin, describe, read_bundle
-from avatarkit.avatars.expressions import Expression
+from avatarkit.avatars.expressions import Expression, pose_of
+from avatarkit.render import open_renderer
+from avatarkit.types import Camera
 
 pytest.importorskip("PIL")
 
@@ -126,3 +128,37 @@ def test_the_tongue_passes_between_teeth_and_over_the_lip(face: Face, jaw: float
     under_teeth = tongue[np.abs(tongue[:, 2] - upper[:, 2].max()) < 0.003]
     assert under_teeth[:, 1].max() < upper[:, 1].min() + 0.001
     assert face.mesh("tongue").positions[:, 2].max() < face.lip_ridges(())[1][2]
+
+
+WIDE_OPEN: list[Expression] = [
+    (("jawOpen", 0.6), ("mouthSmile", 0.6)),
+    (("jawOpen", 1.0), ("mouthFunnel", 0.5)),
+    (("jawOpen", 0.5), ("mouthPucker", 1.0)),
+]
+
+
+@pytest.mark.parametrize("expression", WIDE_OPEN, ids=lambda face: "+".join(name for name, _ in face))
+def test_the_hollow_stays_within_the_cheeks(face: Face, expression: Expression) -> None:
+    """Seen from the side: what is hollow lies deeper in the head than the skin before it."""
+    points = face.all_points(expression)
+    sideways = [2, 1, 0]  # x becomes the depth
+    around = face.near("skin", (0.015, -0.14, -0.10), (0.10, -0.02, 0.05))
+    hollow = points["hollow"][points["hollow"][:, 0] > 0.02][:, sideways]
+    depths = depths_at(points["skin"][:, sideways], around, hollow[:, :2])
+    covered = ~np.isnan(depths).all(axis=1)
+    assert covered.mean() > 0.9
+    assert (np.nanmax(depths[covered], axis=1) > hollow[covered, 2] + 0.0005).all()
+
+
+@pytest.mark.parametrize("yaw", [0.0, 0.5, -0.6])
+def test_no_daylight_shows_through_an_open_mouth(face: Face, yaw: float) -> None:
+    pytest.importorskip("numba")
+    lip = face.lip_ridges(())[1]
+    renderer = open_renderer("cpu")
+    renderer.load(face.bundle)
+    pose = pose_of((("jawOpen", 0.7), ("mouthStretch", 0.4)))
+    pose.head[1] = yaw
+    place = (float(np.sin(yaw) * 0.05), float(lip[1]) - 0.012, 0.0)
+    image = renderer.draw(pose, Camera((place[0], place[1], 0.7), place, 4.0), (160, 160))
+    renderer.close()
+    assert image[..., 3].min() == 255
