@@ -84,7 +84,7 @@ def check_address(settings: Settings) -> Iterator[Finding]:
         else:
             yield failed("Address", exc.message, f"Stop what is there, or choose another with {flag('port')}.")
         return
-    yield ok("Address", f"{where} is free")
+    yield ok("Address", f"{where} is free" if settings.port else f"the start takes a free port of {settings.host}")
 
 
 def check_tls_files(settings: Settings) -> Iterator[Finding]:
