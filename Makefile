@@ -20,7 +20,7 @@ demo: $(VENV)/.demo ## Install, run all five stages on real speech, save a talki
 
 test: $(VENV)/.test page ## Install what the tests need and run the whole suite.
 	@sh scripts/system-packages.sh chromium postgresql mesa-vulkan-drivers xvfb
-	$(PY) -m pytest
+	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
 	@sh web/scripts/test.sh
 
 check: $(VENV)/.test ## Lint, formatting and strict types.
