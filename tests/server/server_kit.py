@@ -27,7 +27,7 @@ from avatarkit.server.run import AvatarServer, bind, url_of
 from avatarkit.server.services import Services
 from avatarkit.server.settings import Settings
 from avatarkit.server.store.database import Store
-from avatarkit.server.store.records import AvatarRecord
+from avatarkit.server.store.records import AvatarRecord, Job
 from avatarkit.types import Camera
 
 BUNDLE = random.Random(1).randbytes(5120)
@@ -243,6 +243,17 @@ async def add_plain_avatar(
     source.unlink()
     record = AvatarRecord(avatar_id, avatar_id.title(), 1, sha256, size, "0.1.0", "CC0-1.0", "Us", Camera(), 1, 1)
     return await store.avatars.put(record)
+
+
+async def ended(server: Running, job_id: str) -> Job:
+    """Wait for a job of the app's to end."""
+    jobs = (await server.services.store()).jobs
+    while True:
+        job = await jobs.get(job_id, server.credentials.app_id)
+        assert job is not None
+        if job.completed_at is not None:
+            return job
+        await asyncio.sleep(0.005)
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -171,12 +171,6 @@ async def test_an_upload_over_the_limit_is_refused(start: Start) -> None:
         assert (await ask(server, "POST", "/avatars", content=b"x" * 1001, headers=headers)).status_code == 413
 
 
-async def test_pictures_are_not_supported_yet(server: Running) -> None:
-    body = {"name": "Me", "imageUrl": "https://example.org/me.jpg"}
-
-    assert code(await ask(server, "POST", "/avatars", json=body)) == (501, "unsupported_input")
-
-
 @pytest.mark.parametrize(
     "spec",
     [

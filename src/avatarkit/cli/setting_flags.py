@@ -20,7 +20,7 @@ def setting_parameters() -> list[Parameter]:
         if info.secret:
             continue
         option = typer.Option(
-            flag(name),
+            f"{flag(name)}/{flag('no_' + name)}" if known[name] is bool else flag(name),
             help=info.help,
             rich_help_panel=info.group,
             metavar="|".join(info.choices) or None,

@@ -168,20 +168,21 @@ class Services:
         store_type, signer_type, meter_type = await asyncio.to_thread(_import_store)
         store = await store_type.open(self.settings.data, self.settings.database_url)
         signer = signer_type(await store.signing_keys.valid(now=int(self.unix_time())))
+        jobs = JobRunner(store, self.assets, self.unix_time, private_sources=self.settings.photo_private_sources)
         meter = meter_type(
             store.sessions,
             clock=self.clock,
             unix_time=self.unix_time,
             max_sessions=self.settings.sessions_per_app,
-            tidy=lambda: self._forget_changes(store),
+            tidy=lambda: self._tidy(store, jobs),
         )
         meter.start()
-        jobs = JobRunner(store, self.assets, self.unix_time)
-        if await store.jobs.has_unfinished():
-            jobs.wake()
         return _Opened(store, signer, meter, jobs)
 
-    async def _forget_changes(self, store: Store) -> None:
+    async def _tidy(self, store: Store, jobs: JobRunner) -> None:
+        """At the start and once an hour."""
+        if await store.jobs.has_unfinished():  # left by this server when it stopped, or by one that died
+            jobs.wake()
         if self.settings.audit_days:
             await store.audit.forget(before=int(self.unix_time()) - self.settings.audit_days * 24 * 3600)
 

@@ -144,6 +144,18 @@ class Settings:
         0, "Days that the audit log is kept; 0 keeps it for ever.", group=_CONSOLE, least=0, most=36_500
     )
     upload_limit: int = above_zero(64 * _MIB, "Largest avatar bundle that may be uploaded.", group=_CONSOLE)
+    photo_consent: bool = setting(
+        True,
+        "Whether each request for an avatar of a picture must state that the person shown agrees. Turn it off only "
+        "where all users agreed elsewhere: then you state it.",
+        group=_CONSOLE,
+    )
+    photo_private_sources: bool = setting(
+        False,
+        "Whether pictures may be fetched from private addresses, such as an intranet's. Requests can then make the "
+        "server connect to anything that it reaches.",
+        group=_CONSOLE,
+    )
 
     cors_origins: tuple[str, ...] = setting(
         ("*",),
@@ -201,7 +213,8 @@ def catalogue() -> dict[str, SettingInfo]:
 
 
 def kinds() -> dict[str, Any]:
-    """The type of every setting: ``str``, ``int``, ``float``, ``Path``, ``Path | None`` or ``tuple[str, ...]``."""
+    """The type of every setting: ``str``, ``int``, ``float``, ``bool``, ``Path``, ``Path | None`` or
+    ``tuple[str, ...]``."""
     return get_type_hints(Settings)
 
 

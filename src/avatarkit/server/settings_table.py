@@ -52,6 +52,8 @@ def _kind(kind: Any) -> str:
 def _default(value: object) -> str:
     if value is MISSING or value is None or value in ("", ()):
         return ""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     return f"`{', '.join(value)}`" if isinstance(value, tuple) else f"`{value}`"
 
 

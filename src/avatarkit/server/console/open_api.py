@@ -1,8 +1,8 @@
 """The Open API: an app's backend lists, makes and deletes the app's avatars, with its API key.
 
 ``X-App-ID`` and ``X-API-Key`` are both needed; errors are ``{"error": {"code", "message", "request_id"}}``.
-Uploading a bundle and building from a spec are extensions of ours. ``GET /v1/open/openapi.json`` describes it, and
-the way to a session token.
+Uploading a bundle or a picture and building from a spec are extensions of ours. ``GET /v1/open/openapi.json``
+describes it, and the way to a session token.
 """
 
 from __future__ import annotations
@@ -73,16 +73,18 @@ OPERATIONS: Final = (
         "POST",
         "/avatars",
         calls.create_avatar,
-        "Make an avatar of a spec, or upload a bundle",
+        "Make an avatar of a picture or a spec, or upload a bundle",
         shapes.CREATED,
-        query={"name": text(0, 128, description="Of an uploaded bundle.")},
+        query={
+            "name": text(0, 128, description="Of an uploaded bundle or picture."),
+            "consent": shapes.CONSENT,
+        },
         body=shapes.CREATION,
-        media=("model/gltf-binary", "application/octet-stream"),
+        media=("model/gltf-binary", "application/octet-stream", *calls.PICTURES),
         refusals={
             402: "The app may make no further avatar",
             413: "Too large",
             415: "A compressed body",
-            501: "A picture: this server makes no avatars of them",
         },
     ),
     _operation(

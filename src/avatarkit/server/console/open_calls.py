@@ -10,13 +10,13 @@ import json
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from starlette.responses import JSONResponse, Response
 
 from avatarkit.errors import AvatarError
 from avatarkit.server.console.open_shapes import MAX_PAGE, PAGE
-from avatarkit.server.http.bodies import receive_file
+from avatarkit.server.http.bodies import receive_body, receive_file
 from avatarkit.server.http.operations import Call
 from avatarkit.server.http.problems import Problem
 from avatarkit.server.library.add import add_avatar, new_avatar_id, remove_avatar
@@ -27,6 +27,10 @@ from avatarkit.server.store.records import AvatarRecord, Job, JobStatus
 
 if TYPE_CHECKING:
     from avatarkit.server.store.database import Store
+
+
+PICTURES: Final = ("image/jpeg", "image/png", "image/webp")
+"""Media types of an uploaded picture; what it really is, its bytes tell."""
 
 
 class Caller(NamedTuple):
@@ -68,19 +72,21 @@ async def delete_avatar(call: Call) -> Response:
 
 
 async def create_avatar(call: Call) -> Response:
-    """Make an avatar: upload a bundle, or queue the building of a spec."""
+    """Make an avatar: upload a bundle, or queue the making of a picture or a spec."""
     if call.is_media:
-        return await _upload(call)
-    app, body = call.who, call.body
-    if "spec" not in body:
-        if "imageUrl" not in body:
-            raise Problem(400, "invalid_request", "imageUrl or spec is needed")
-        raise Problem(501, "unsupported_input", "This server makes avatars from specs and bundles, not from pictures")
-    spec = check_spec(body["spec"])
-    job = await _create_job(app, body.get("name", "Avatar"), spec=json.dumps(spec))
-    await _note(app, "job.create", job.id)
-    (await app.services.jobs()).wake()
-    return _answer({"jobId": job.id, "status": job.status.value, "createdAt": _time(job.created_at)})
+        return await (_upload_picture(call) if _media(call) in PICTURES else _upload(call))
+    body = call.body
+    if ("spec" in body) == ("imageUrl" in body):
+        raise Problem(400, "invalid_request", "One of imageUrl and spec is needed")
+    name = body.get("name", "Avatar")
+    if "spec" in body:
+        return await _queue(call.who, name, check_spec(body["spec"]))
+    from avatarkit.server.library.download import fault_of  # noqa: PLC0415 - loads the HTTP client
+
+    if (fault := fault_of(body["imageUrl"])) is not None:
+        raise Problem(400, "invalid_request", f"imageUrl {fault}")
+    consent = _consent(call.who, body.get("consent", False))
+    return await _queue(call.who, name, {"imageUrl": body["imageUrl"]}, consent=consent)
 
 
 async def list_jobs(call: Call) -> Response:
@@ -98,6 +104,44 @@ async def show_job(call: Call) -> Response:
     if job is None:
         raise Problem(404, "not_found", "There is no such job")
     return _answer({"job": _job(job)})
+
+
+async def _upload_picture(call: Call) -> Response:
+    from avatarkit.server.library.download import MOST_BYTES, media_of  # noqa: PLC0415 - loads the HTTP client
+
+    consent = _consent(call.who, call.query.get("consent", False))
+    picture = await receive_body(call.request, MOST_BYTES)
+    if media_of(picture) is None:
+        raise Problem(400, "invalid_image", "The body is no JPEG, PNG or WebP")
+    name = call.query.get("name", "") or "Avatar"
+    return await _queue(call.who, name, {"picture": True}, picture, consent=consent)
+
+
+def _consent(app: Caller, stated: bool) -> str:
+    """Who states that the person shown agrees, for the audit log."""
+    if stated:
+        return "caller"
+    if app.services.settings.photo_consent:
+        raise Problem(
+            400,
+            "invalid_request",
+            "consent must be true: an avatar of a picture needs the consent of the person shown. Ask the person, "
+            "then state it",
+        )
+    return "operator"
+
+
+async def _queue(
+    app: Caller, name: str, spec: dict[str, Any], picture: bytes | None = None, **noted: object
+) -> Response:
+    job = await _create_job(app, name, spec=json.dumps(spec), picture=picture)
+    await _note(app, "job.create", job.id, **noted)
+    (await app.services.jobs()).wake()
+    return _answer({"jobId": job.id, "status": job.status.value, "createdAt": _time(job.created_at)})
+
+
+def _media(call: Call) -> str:
+    return str(call.request.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
 async def _upload(call: Call) -> Response:
@@ -121,10 +165,10 @@ async def _upload(call: Call) -> Response:
     return _answer(made | {"createdAt": _time(job.created_at)})
 
 
-async def _create_job(app: Caller, name: str, spec: str | None = None) -> Job:
+async def _create_job(app: Caller, name: str, **content: Any) -> Job:
     from avatarkit.server.store.jobs import CreationRefusal  # noqa: PLC0415 - loads the database library
 
-    made = await app.store.jobs.create(app.app_id, name, now=app.now, spec=spec)
+    made = await app.store.jobs.create(app.app_id, name, now=app.now, **content)
     if not isinstance(made, CreationRefusal):
         return made
     match made:
@@ -143,8 +187,8 @@ async def _visible(call: Call) -> AvatarRecord:
     return found
 
 
-async def _note(app: Caller, action: str, target: str) -> None:
-    await app.store.audit.note(f"key:{app.key_prefix}", action, target, now=app.now, app=app.app_id)
+async def _note(app: Caller, action: str, target: str, **more: object) -> None:
+    await app.store.audit.note(f"key:{app.key_prefix}", action, target, now=app.now, app=app.app_id, **more)
 
 
 def _page(call: Call) -> tuple[int, str]:

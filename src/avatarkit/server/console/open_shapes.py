@@ -41,7 +41,9 @@ TOKEN: Final = shown(
 )
 
 _SPEC: Final[Schema] = {"type": "object", "description": f"A character: {', '.join(FIELDS)}; all are optional."}
-CREATION: Final = record(name=text(1, 128), imageUrl=text(1, 2048), spec=_SPEC)
+_CONSENT: Final = "The person shown agrees that an avatar is made of the picture; needed for pictures."
+CONSENT: Final = flag(description=_CONSENT)
+CREATION: Final = record(name=text(1, 128), imageUrl=text(1, 2048), consent=CONSENT, spec=_SPEC)
 CREATED: Final = shown(
     ("jobId", "status", "createdAt"), jobId=text(), status=_STATUS, avatarId=text(), createdAt=_TIME
 )

@@ -30,11 +30,16 @@ async def stream_body(request: Request, limit_bytes: int) -> AsyncIterator[bytes
 
 async def receive_file(request: Request, path: Path, limit_bytes: int) -> None:
     """Write the body to a file; :class:`Problem` 413 as soon as it is over the limit, 415 when it is compressed."""
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise Problem(415, "invalidRequest", "A compressed body is not taken")
+    _refuse_compressed(request)
     with path.open("wb") as file:
         async for piece in stream_body(request, limit_bytes):
             file.write(piece)
+
+
+async def receive_body(request: Request, limit_bytes: int) -> bytes:
+    """The body; :class:`Problem` as :func:`receive_file`."""
+    _refuse_compressed(request)
+    return b"".join([piece async for piece in stream_body(request, limit_bytes)])
 
 
 async def json_object(request: Request, limit_bytes: int = JSON_LIMIT_BYTES) -> dict[str, Any]:
@@ -55,6 +60,11 @@ def _number(text: str) -> int | float:
     """``1e3`` and ``1000.0`` are whole numbers in JSON."""
     value = float(text)
     return int(value) if value.is_integer() and abs(value) < _EXACT else value
+
+
+def _refuse_compressed(request: Request) -> None:
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise Problem(415, "invalidRequest", "A compressed body is not taken")
 
 
 def _too_large(limit_bytes: int) -> Problem:

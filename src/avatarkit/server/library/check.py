@@ -7,16 +7,14 @@ server runs that as a child. A file of a few kilobytes can unfold to gigabytes: 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from avatarkit.errors import AvatarError, ErrorCode, error
-from avatarkit.server.library.child import ChildError, run_child
+from avatarkit.server.library.child import ChildError, limit_memory, run_child
 from avatarkit.types import Camera
 
 _TIMEOUT_S: Final = 60.0
@@ -69,7 +67,7 @@ def check_here(bundle: Path, adopted: Path) -> tuple[dict[str, Any], Path]:
 def main(arguments: list[str]) -> int:
     """Check ``arguments[0]`` in ``arguments[3]`` bytes of memory; write what is made of it to ``arguments[1]`` and
     what is found to ``arguments[2]``."""
-    _limit_memory(int(arguments[3]))
+    limit_memory(int(arguments[3]))
     bundle, adopted, result = map(Path, arguments[:3])
     try:
         found, kept = check_here(bundle, adopted)
@@ -80,14 +78,6 @@ def main(arguments: list[str]) -> int:
         return 1
     result.write_text(json.dumps(said))
     return 0
-
-
-def _limit_memory(size: int) -> None:
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each thread would reserve memory of its own
-    with contextlib.suppress(ImportError, ValueError, OSError):  # no such thing here, or stricter limits already
-        import resource  # noqa: PLC0415
-
-        resource.setrlimit(resource.RLIMIT_AS, (size, size))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 from typing import Final
 
@@ -14,11 +15,26 @@ class ChildError(Exception):
     """The work was not done; the text is the child's last line, fit for people."""
 
 
+class ChildTimeout(ChildError):  # noqa: N818 - as TimeoutError is named
+    """The work took too long."""
+
+
+def limit_memory(size: int) -> None:
+    """Have this process, a child, fail with ``MemoryError`` when it takes more address space than ``size`` bytes.
+    Call it before numpy loads."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each thread would reserve memory of its own
+    with contextlib.suppress(ImportError, ValueError, OSError):  # no such thing here, or stricter limits already
+        import resource  # noqa: PLC0415
+
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+
 async def run_child(module: str, *arguments: str, timeout_s: float) -> None:
     """Run ``python -m module arguments`` and wait for it.
 
     Raises:
-        ChildError: It failed, or took longer than ``timeout_s``; it is then killed.
+        ChildError: It failed.
+        ChildTimeout: It took longer than ``timeout_s`` and was killed.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -33,7 +49,7 @@ async def run_child(module: str, *arguments: str, timeout_s: float) -> None:
         async with asyncio.timeout(timeout_s):
             _, said = await process.communicate()
     except TimeoutError:
-        raise ChildError(f"it took longer than {timeout_s:g} s") from None
+        raise ChildTimeout(f"it took longer than {timeout_s:g} s") from None
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):

@@ -19,6 +19,10 @@ WINDOWS: Final = ((60, 20), (3600, 200), (24 * 3600, 2000))
 """Most creations of one app: in so many seconds, so many."""
 MAX_RUNNING: Final = 10
 """Most unfinished jobs of one app."""
+MAX_ATTEMPTS: Final = 2
+"""A job whose server died is begun anew that often in all, then it is failed: it may be what killed the server."""
+_SHOWN: Final = tuple(column for column in jobs.c if column.name != "picture")
+"""Pictures are megabytes, so they are read alone."""
 _UNFINISHED: Final = (JobStatus.QUEUED.value, JobStatus.PROCESSING.value)
 
 
@@ -36,8 +40,11 @@ class Jobs:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def create(self, app_id: str, name: str, *, now: int, spec: str | None = None) -> Job | CreationRefusal:
-        """Count a creation and make its job, queued. Atomic over all servers on this store.
+    async def create(
+        self, app_id: str, name: str, *, now: int, spec: str | None = None, picture: bytes | None = None
+    ) -> Job | CreationRefusal:
+        """Count a creation and make its job, queued. Atomic over all servers on this store. Spec and picture are kept
+        until the job ends.
 
         Raises ``AvatarError`` (``appIDUnrecognized``).
         """
@@ -46,28 +53,48 @@ class Jobs:
             refusal = await _refusal(connection, app_id, now)
             if refusal is not None:
                 return refusal
-            values = {"status": JobStatus.QUEUED.value, "spec": spec, "created_at": now, "updated_at": now}
-            await connection.execute(insert(jobs).values(id=job_id, app_id=app_id, name=name, **values))
+            values = {"spec": spec, "picture": picture, "created_at": now, "updated_at": now}
+            row = insert(jobs).values(id=job_id, app_id=app_id, name=name, status=JobStatus.QUEUED.value, **values)
+            await connection.execute(row)
             more = {"creations": apps.c.creations + 1}
             await connection.execute(update(apps).where(apps.c.id == app_id).values(**more))
-            return _job((await connection.execute(select(jobs).where(jobs.c.id == job_id))).one())
+            return _job((await connection.execute(select(*_SHOWN).where(jobs.c.id == job_id))).one())
 
     async def take(self, *, now: int) -> Job | None:
         """The oldest queued job, taken for processing; ``None`` when there is none. No two servers take the same."""
         oldest = (
-            select(jobs)
+            select(jobs.c.id)
             .where(jobs.c.status == JobStatus.QUEUED.value, jobs.c.spec.is_not(None))
             .order_by(jobs.c.created_at, jobs.c.id)
             .limit(1)
             .with_for_update(skip_locked=True)
         )
         async with writing(self._engine) as connection:
-            row = (await connection.execute(oldest)).first()
-            if row is None:
+            job_id = await connection.scalar(oldest)
+            if job_id is None:
                 return None
-            taken = {"status": JobStatus.PROCESSING.value, "updated_at": now}
-            await connection.execute(update(jobs).where(jobs.c.id == row.id).values(**taken))
-            return _job((await connection.execute(select(jobs).where(jobs.c.id == row.id))).one())
+            taken = {"status": JobStatus.PROCESSING.value, "attempts": jobs.c.attempts + 1, "updated_at": now}
+            await connection.execute(update(jobs).where(jobs.c.id == job_id).values(**taken))
+            return _job((await connection.execute(select(*_SHOWN).where(jobs.c.id == job_id))).one())
+
+    async def picture(self, job_id: str) -> bytes | None:
+        """The picture of an unfinished job."""
+        async with self._engine.connect() as connection:
+            found = await connection.scalar(select(jobs.c.picture).where(jobs.c.id == job_id))
+        return None if found is None else bytes(found)
+
+    async def touch(self, job_id: str, *, now: int) -> None:
+        """The job is being worked on."""
+        query = update(jobs).where(jobs.c.id == job_id, jobs.c.status == JobStatus.PROCESSING.value)
+        async with writing(self._engine) as connection:
+            await connection.execute(query.values(updated_at=now))
+
+    async def put_back(self, job_id: str, *, now: int) -> None:
+        """Queue a job again whose server is being stopped; that is no attempt."""
+        query = update(jobs).where(jobs.c.id == job_id, jobs.c.status == JobStatus.PROCESSING.value)
+        back = {"status": JobStatus.QUEUED.value, "attempts": jobs.c.attempts - 1, "updated_at": now}
+        async with writing(self._engine) as connection:
+            await connection.execute(query.values(**back))
 
     async def has_unfinished(self) -> bool:
         """Whether any app has a job that is queued or being processed."""
@@ -75,31 +102,34 @@ class Jobs:
         async with self._engine.connect() as connection:
             return await connection.scalar(query) is not None
 
-    async def succeed(self, job_id: str, avatar_id: str, *, now: int) -> None:
-        """The avatar is made."""
-        await self._finish(job_id, now, status=JobStatus.SUCCEEDED.value, avatar_id=avatar_id)
+    async def succeed(self, job_id: str, avatar_id: str, *, now: int) -> bool:
+        """The avatar is made; whether that is news, and not another server's doing."""
+        return await self._finish(job_id, now, status=JobStatus.SUCCEEDED.value, avatar_id=avatar_id)
 
     async def fail(self, job_id: str, code: str, message: str, *, retryable: bool, now: int) -> None:
         """It is not; the creation is given back to the app's quota."""
         values = {"error_code": code, "error_message": message[:500], "error_retryable": int(retryable)}
         await self._finish(job_id, now, gives_back=True, status=JobStatus.FAILED.value, **values)
 
-    async def give_up_stale(self, *, now: int, after_s: int) -> int:
-        """Fail jobs that nobody has worked on for ``after_s`` seconds, as when their server died; how many."""
-        query = select(jobs.c.id).where(
-            jobs.c.updated_at < now - after_s,
-            (jobs.c.status == JobStatus.PROCESSING.value)
-            | ((jobs.c.status == JobStatus.QUEUED.value) & jobs.c.spec.is_(None)),
-        )
-        async with self._engine.connect() as connection:
-            stale = list(await connection.scalars(query))
+    async def give_up_stale(self, *, now: int, after_s: int, upload_after_s: int) -> int:
+        """Deal with jobs that nobody has worked on for ``after_s`` seconds, as when their server died: queue them
+        again, or fail them when they were begun :data:`MAX_ATTEMPTS` times. Uploads that did not end within
+        ``upload_after_s`` are failed. How many were failed."""
+        is_left = (jobs.c.status == JobStatus.PROCESSING.value) & (jobs.c.updated_at < now - after_s)
+        is_upload = (jobs.c.status == JobStatus.QUEUED.value) & jobs.c.spec.is_(None)
+        has_failed = is_left & (jobs.c.attempts >= MAX_ATTEMPTS)
+        has_failed |= is_upload & (jobs.c.updated_at < now - upload_after_s)
+        again = update(jobs).where(is_left, jobs.c.attempts < MAX_ATTEMPTS)
+        async with writing(self._engine) as connection:
+            await connection.execute(again.values(status=JobStatus.QUEUED.value, updated_at=now))
+            stale = list(await connection.scalars(select(jobs.c.id).where(has_failed)))
         for job_id in stale:
             await self.fail(job_id, "internal_error", "The server stopped meanwhile.", retryable=True, now=now)
         return len(stale)
 
     async def get(self, job_id: str, app_id: str) -> Job | None:
         """One job of an app."""
-        query = select(jobs).where(jobs.c.id == job_id, jobs.c.app_id == app_id)
+        query = select(*_SHOWN).where(jobs.c.id == job_id, jobs.c.app_id == app_id)
         async with self._engine.connect() as connection:
             row = (await connection.execute(query)).first()
         return None if row is None else _job(row)
@@ -111,22 +141,24 @@ class Jobs:
         mine = [jobs.c.app_id == app_id]
         if statuses:
             mine.append(jobs.c.status.in_([status.value for status in statuses]))
-        query = select(jobs).where(*mine, jobs.c.id > after).order_by(jobs.c.id).limit(count)
+        query = select(*_SHOWN).where(*mine, jobs.c.id > after).order_by(jobs.c.id).limit(count)
         async with self._engine.connect() as connection:
             total = await connection.scalar(select(func.count()).select_from(jobs).where(*mine))
             return [_job(row) for row in await connection.execute(query)], int(total or 0)
 
-    async def _finish(self, job_id: str, now: int, *, gives_back: bool = False, **values: object) -> None:
+    async def _finish(self, job_id: str, now: int, *, gives_back: bool = False, **values: object) -> bool:
         async with writing(self._engine) as connection:
             app_id = await connection.scalar(select(jobs.c.app_id).where(jobs.c.id == job_id))
             query = (
                 update(jobs)
                 .where(jobs.c.id == job_id, jobs.c.status.in_(_UNFINISHED))
-                .values(**values, updated_at=now, completed_at=now)
+                .values(**values, spec=None, picture=None, updated_at=now, completed_at=now)
             )
-            if (await connection.execute(query)).rowcount and gives_back:
+            is_news = bool((await connection.execute(query)).rowcount)
+            if is_news and gives_back:
                 fewer = {"creations": apps.c.creations - 1}
                 await connection.execute(update(apps).where(apps.c.id == app_id).values(**fewer))
+        return is_news
 
 
 async def _refusal(connection: AsyncConnection, app_id: str, now: int) -> CreationRefusal | None:

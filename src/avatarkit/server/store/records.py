@@ -197,10 +197,12 @@ class Job:
     name: str
     status: JobStatus
     spec: str | None
-    """What to build, JSON; ``None`` for an upload."""
+    """What to build, JSON, until it is built; ``None`` for an upload."""
     error_code: str | None
     error_message: str | None
     error_retryable: bool
+    attempts: int
+    """How often it was taken to be built."""
     created_at: int
     updated_at: int
     completed_at: int | None

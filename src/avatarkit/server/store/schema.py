@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
-SCHEMA_VERSION: Final = "0002"
+SCHEMA_VERSION: Final = "0003"
 """Revision of the newest migration."""
 
 metadata = MetaData(
@@ -177,9 +177,11 @@ jobs = Table(
     _text("name", 128),
     _text("status", 16),
     _text("spec", nullable=True),
+    Column("picture", LargeBinary, nullable=True),
     _text("error_code", 64, nullable=True),
     _text("error_message", nullable=True),
     _small("error_retryable", server_default="0"),
+    _small("attempts", server_default="0"),
     _whole("created_at"),
     _whole("updated_at"),
     _whole("completed_at", nullable=True),
