@@ -193,7 +193,9 @@ class Decoder:
             if len(slots) != count or int(slots.max()) >= len(numbers):
                 raise refuse("a vertex hangs on a joint that does not exist")
             joints = numbers[slots]
-            matrices = np.einsum("nk,nkij->nij", weights, rest[slots])
+            # Of joints that all move the mesh alike at rest, as they should, the mean is any one's.
+            alike = bool((rest == rest[slots[0, 0]]).all())
+            matrices = rest[slots[:1, 0]] if alike else np.einsum("nk,nkij->nij", weights, rest[slots])
         elif placed.joint is not None and scene.joints[placed.joint].name.lower() != "head":
             joints = np.zeros((count, 4), np.uint16)
             joints[:, 0] = placed.joint

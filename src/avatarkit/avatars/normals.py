@@ -12,13 +12,32 @@ from avatarkit.frames import FloatArray
 
 def vertex_normals(positions: npt.NDArray[np.floating[Any]], triangles: npt.NDArray[np.integer[Any]]) -> FloatArray:
     """Unit normals float32 (n, 3): the area-weighted mean over a vertex's triangles; +Y where there are none."""
+    return to_unit(sum_at_corners(face_normals(positions, triangles), triangles, len(positions)))
+
+
+def face_normals(
+    positions: npt.NDArray[np.floating[Any]], triangles: npt.NDArray[np.integer[Any]]
+) -> npt.NDArray[np.floating[Any]]:
+    """Normals (m, 3) of triangles, as long as twice the area."""
     corners = positions[triangles]
-    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    out = np.empty((len(positions), 3), np.float64)
+    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+
+
+def sum_at_corners(
+    faces: npt.NDArray[np.floating[Any]], triangles: npt.NDArray[np.integer[Any]], count: int
+) -> npt.NDArray[np.float64]:
+    """The sum (count, 3), at every vertex, of what each of its triangles has in ``faces`` (m, 3)."""
+    out = np.empty((count, 3), np.float64)
     flat = triangles.ravel()
     for axis in range(3):
-        out[:, axis] = np.bincount(flat, np.repeat(faces[:, axis], 3), minlength=len(positions))
-    length = np.linalg.norm(out, axis=1, keepdims=True)
-    out /= np.maximum(length, 1e-30)
+        out[:, axis] = np.bincount(flat, np.repeat(faces[:, axis], 3), minlength=count)
+    return out
+
+
+def to_unit(sums: npt.NDArray[np.float64]) -> FloatArray:
+    """Vectors (n, 3) at length 1, as float32; +Y where there is none."""
+    length = np.linalg.norm(sums, axis=1, keepdims=True)
+    out = sums / np.maximum(length, 1e-30)
     out[length[:, 0] < 1e-20] = (0.0, 1.0, 0.0)
-    return out.astype(np.float32)
+    unit: FloatArray = out.astype(np.float32)
+    return unit

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avatarkit.avatars.bundle import Bundle, Joint, Mesh
-from avatarkit.avatars.normals import vertex_normals
+from avatarkit.avatars.normals import face_normals, sum_at_corners, to_unit
 from avatarkit.avatars.pairs import agreed
 from avatarkit.frames import ARKIT_INDEX, ARKIT_NAMES, WEIGHT_COUNT, FloatArray, Pose
 
@@ -23,6 +23,7 @@ NECK_SHARE: Final = 0.4
 """Part of the head's rotation and translation that the neck joint takes; the head joint adds the rest."""
 
 _MORPH_THRESHOLD: Final = 1e-4
+_BEND_THRESHOLD: Final = 1e-3
 _NECK_BELOW_HEAD_M: Final = 0.09
 _LONG_RUN: Final = 256
 
@@ -184,28 +185,37 @@ def _flatten(bundle: Bundle) -> RigArrays:
 
 
 def _shape_entries(mesh: Mesh) -> dict[str, tuple[npt.NDArray[np.int64], FloatArray, FloatArray]]:
-    """For each shape in ARKit order: touched vertices, position deltas and normal deltas."""
+    """For each shape in ARKit order: touched vertices, position deltas and normal deltas.
+
+    Normals change where a triangle touches a vertex that moves; only those triangles are looked at again.
+    """
     out = {}
-    base = vertex_normals(mesh.positions, mesh.triangles)
+    count, triangles = len(mesh.positions), mesh.triangles
+    first, second, third = (np.ascontiguousarray(triangles[:, corner]) for corner in range(3))
+    rest = mesh.positions.astype(np.float64)
+    faces = face_normals(rest, triangles)
+    sums = sum_at_corners(faces, triangles, count)
+    base = to_unit(sums)
+    number = np.zeros(count, np.int64)
     for name in ARKIT_NAMES:
         morph = mesh.morphs.get(name)
         if morph is None or len(morph.indices) == 0:
             continue
-        moved = mesh.positions.copy()
-        moved[morph.indices] += morph.deltas
-        touched = np.zeros(len(moved), bool)
-        touched[morph.indices] = True
-        around = mesh.triangles[touched[mesh.triangles].any(axis=1)]
-        near = np.zeros(len(moved), bool)
-        near[around] = True
-        # A vertex whose triangles all lie in ``near`` sees all of them, so its normal is that of the whole mesh.
-        near_triangles = mesh.triangles[near[mesh.triangles].any(axis=1)]
-        bends = vertex_normals(moved, near_triangles) - base
-        bends[~near] = 0.0
-        where = np.flatnonzero(touched | (np.abs(bends).max(axis=1) > 1e-3))
-        moves = np.zeros_like(moved)
+        moves = np.zeros_like(mesh.positions)
         moves[morph.indices] = morph.deltas
-        out[name] = (where, moves[where], bends[where])
+        touched = np.zeros(count, bool)
+        touched[morph.indices] = True
+        around = np.flatnonzero(touched[first] | touched[second] | touched[third])
+        near = touched.copy()
+        near[triangles[around]] = True
+        where = np.flatnonzero(near)
+        number[where] = np.arange(len(where))
+        change = face_normals(rest + moves, triangles[around]) - faces[around]
+        bends = to_unit(sums[where] + sum_at_corners(change, number[triangles[around]], len(where))) - base[where]
+        x, y, z = np.abs(bends).T
+        kept = touched[where] | (x > _BEND_THRESHOLD) | (y > _BEND_THRESHOLD) | (z > _BEND_THRESHOLD)
+        where = where[kept]
+        out[name] = (where, moves[where], bends[kept])
     return out
 
 
