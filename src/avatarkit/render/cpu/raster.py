@@ -12,10 +12,12 @@ from avatarkit.render.cpu.textures import mip_level
 
 
 @kernel
-def count_in_bands(rows: I16, band_rows: int, starts: I64) -> None:
-    """Where the list of each band begins, (bands + 1,), when every band lists the triangles that touch it.
+def list_in_bands(rows: I16, band_rows: int, starts: I64, listed: I32) -> int:
+    """List for every band the triangles that touch it, in their order; returns the length of all lists together.
 
-    ``rows`` (m, 2) are the first and last pixel row of every triangle; the last is -1 where it is not drawn.
+    ``rows`` (m, 2) are the first and last pixel row of every triangle; the last is -1 where it is not drawn. The
+    lists go to ``listed``, behind one another, and where they begin to ``starts`` (bands + 1,). Where they are longer
+    than ``listed``, nothing is listed.
     """
     starts[:] = 0
     for t in range(rows.shape[0]):
@@ -24,17 +26,16 @@ def count_in_bands(rows: I16, band_rows: int, starts: I64) -> None:
                 starts[band + 1] += 1
     for band in range(starts.shape[0] - 1):
         starts[band + 1] += starts[band]
-
-
-@kernel
-def list_in_bands(rows: I16, band_rows: int, starts: I64, listed: I32) -> None:
-    """Fill ``listed``, the bands' lists behind one another, in the triangles' order."""
+    length = int(starts[starts.shape[0] - 1])
+    if length > listed.shape[0]:
+        return length
     ends = starts.copy()
     for t in range(rows.shape[0]):
         if rows[t, 1] >= 0:
             for band in range(rows[t, 0] // band_rows, rows[t, 1] // band_rows + 1):
                 listed[ends[band]] = t
                 ends[band] += 1
+    return length
 
 
 @kernel

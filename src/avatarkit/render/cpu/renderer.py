@@ -14,7 +14,7 @@ from avatarkit.avatars.rig import head_transforms
 from avatarkit.frames import Pose
 from avatarkit.render.color import srgb_table
 from avatarkit.render.contract import Image
-from avatarkit.render.cpu import deform, project, raster, shade, shadow
+from avatarkit.render.cpu import project, raster, shadow, stages
 from avatarkit.render.cpu.jit import F32, I16, I32, I64
 from avatarkit.render.cpu.lights import KEY_DIRECTION, light_values, unit
 from avatarkit.render.cpu.scene import VERTEX_CHUNK, Scene, build_scene
@@ -133,16 +133,12 @@ class CpuRenderer:
 
         def place(chunk: int) -> None:
             begin, end = chunk * VERTEX_CHUNK, min((chunk + 1) * VERTEX_CHUNK, vertices)
-            deform.apply_morphs(
+            stages.place_vertices(
                 rig.positions, rig.normals, weights, scene.morph_starts, rig.morph_indices, rig.morph_positions,
-                rig.morph_normals, to.positions, to.normals, chunk, begin, end,
+                rig.morph_normals, scene.tangents, rig.neck_weights, rig.head_weights, views.neck, views.head,
+                views.camera, views.light, to.positions, to.normals, to.record, to.tangents, to.fixed, to.in_light,
+                chunk, begin, end,
             )  # fmt: skip
-            deform.carry(
-                to.positions, to.normals, scene.tangents, rig.neck_weights, rig.head_weights, views.neck, views.head,
-                to.record, to.tangents, begin, end,
-            )  # fmt: skip
-            project.project(views.camera, to.record, to.fixed, begin, end)
-            project.to_light(views.light, to.record, to.in_light, begin, end)
 
         def cull(chunk: int) -> None:
             begin, end = chunk * _TRIANGLE_CHUNK, min((chunk + 1) * _TRIANGLE_CHUNK, triangles)
@@ -187,17 +183,15 @@ class CpuRenderer:
 
     @staticmethod
     def _list(to: _Buffers) -> None:
-        starts = to.band_starts
-        raster.count_in_bands(to.rows, _BAND_ROWS, starts)
-        if starts[-1] > len(to.listed):
-            to.listed = np.empty(2 * int(starts[-1]), np.int32)
-        raster.list_in_bands(to.rows, _BAND_ROWS, starts, to.listed)
+        length = raster.list_in_bands(to.rows, _BAND_ROWS, to.band_starts, to.listed)
+        if length > len(to.listed):
+            to.listed = np.empty(2 * length, np.int32)
+            raster.list_in_bands(to.rows, _BAND_ROWS, to.band_starts, to.listed)
 
     def _paint(self, scene: Scene, to: _Buffers, views: _Views, image: Image) -> None:
         textures = scene.textures
         height, width = image.shape[:2]
         texel_m = np.float32(1.0 / np.linalg.norm(views.light[0, :3]))
-        starts = to.band_starts
 
         def band(number: int) -> None:
             top = number * _BAND_ROWS
@@ -206,15 +200,11 @@ class CpuRenderer:
                 seen = to.spare.pop()
             except IndexError:
                 seen = visibility_buffer((width, _BAND_ROWS))
-            raster.raster_band(
-                to.listed[starts[number] : starts[number + 1]], scene.triangles, scene.triangle_material,
-                scene.factors, scene.flags, textures.alphas,
-                textures.levels, textures.counts, to.fixed, to.record, seen, width, top, bottom,
-            )  # fmt: skip
-            shade.shade_band(
-                scene.triangles, scene.triangle_material, scene.factors, scene.flags, textures.texels,
-                textures.levels, textures.counts, to.record, to.tangents, views.lights, views.light,
-                to.shadow, to.shadow_reach, texel_m, seen, self._encode, image, top, bottom,
+            stages.paint_band(
+                to.listed, to.band_starts, number, scene.triangles, scene.triangle_material, scene.factors,
+                scene.flags, textures.texels, textures.alphas, textures.levels, textures.counts, to.fixed, to.record,
+                to.tangents, views.lights, views.light, to.shadow, to.shadow_reach, texel_m, seen, self._encode,
+                image, top, bottom,
             )  # fmt: skip
             to.spare.append(seen)
 

@@ -64,8 +64,9 @@ def _as_rgba(texture: npt.NDArray[np.uint8]) -> U8:
 
 
 def _rooted(image: U8) -> U8:
-    out = image.copy()
-    out[..., :3] = np.rint(255.0 * np.sqrt(linear_table())).astype(np.uint8)[image[..., :3]]
+    roots = np.rint(255.0 * np.sqrt(linear_table())).astype(np.uint8)
+    out = np.frombuffer(bytearray(image.tobytes().translate(roots.tobytes())), np.uint8).reshape(image.shape)
+    out[..., 3] = image[..., 3]
     return out
 
 
