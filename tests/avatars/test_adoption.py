@@ -327,3 +327,21 @@ def test_mutated_files_are_taken_or_refused_and_nothing_else(data: st.DataObject
             place = place[key]
         place[key] = data.draw(strange)
     assert _peak(pack(document, bytes(binary))) < MOST_MEMORY
+
+
+def test_a_skin_that_is_bent_at_rest_moves_each_vertex_by_the_mean_of_its_joints():
+    def decoded(shift_m: float) -> Bundle:
+        file = face_file(ARKIT)
+        attributes = file.document["meshes"][0]["primitives"][0]["attributes"]
+        count = file.document["accessors"][attributes["POSITION"]]["count"]
+        shares = np.where(np.arange(count)[:, None] % 2 == 0, [0.25, 0.75, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0])
+        attributes["WEIGHTS_0"] = file.accessor(shares.astype(np.float32))
+        attributes["JOINTS_0"] = file.accessor(np.tile(np.array([0, 1, 0, 0], np.uint8), (count, 1)))
+        head = next(node for node in file.document["nodes"] if node["name"] == "mixamorig:Head")
+        head["translation"][0] += shift_m
+        return decode_bundle(file.bytes())
+
+    bound, bent = decoded(0.0).meshes[0], decoded(0.04).meshes[0]
+    moved = bent.positions - bound.positions
+    assert np.allclose(moved[::2], [0.03, 0.0, 0.0], atol=1e-6)
+    assert np.allclose(moved[1::2], 0.0, atol=1e-6)
