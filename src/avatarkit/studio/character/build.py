@@ -30,6 +30,7 @@ from avatarkit.studio.character.skin_texture import paint_skin
 from avatarkit.studio.character.source import Points, data_folder
 from avatarkit.studio.character.spec import CharacterSpec
 from avatarkit.studio.character.surface import FrontSurface
+from avatarkit.studio.character.wet_line import wet_line
 from avatarkit.types import Camera
 
 Progress = Callable[[float, str], None]
@@ -88,6 +89,7 @@ def build(spec: CharacterSpec, progress: Progress | None = None) -> Bundle:
         skin,
         lining,
         *(eyeball(eye, eye_material(_EYES)) for eye in person.eyes),
+        wet_line(person.eyes, body),
         mouth.teeth(person, upper=True),
         mouth.teeth(person, upper=False),
         mouth.tongue(person),

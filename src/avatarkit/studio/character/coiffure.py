@@ -33,7 +33,7 @@ def hair_parts(person: Person, scalp: Scalp, spec: CharacterSpec, texture: int) 
     dye = Dye(spec.hair, spec.grey, spec.seed)
     if style in _LONG:
         kinds = hair_long.fall(scalp, _LONG[style], spec.seed, rng)
-        base = cap(scalp, dye, 0.0012, texture, shade=0.55)
+        base = cap(scalp, dye, 0.0012, texture, shade=0.62, matte=True)
         shows = hair_long.parting(base.points)[:, None]
         base.colors = base.colors * (1.0 - shows) + 0.55 * linear(spec.skin) * shows
     else:

@@ -14,11 +14,13 @@ from avatarkit.studio.character.lashes import lid_edge
 from avatarkit.studio.character.noise import value_noise
 from avatarkit.studio.character.parts import Scalars, smooth
 from avatarkit.studio.character.person import Person
-from avatarkit.studio.character.scalp import Scalp
+from avatarkit.studio.character.scalp import SIDES_DEGREES, Scalp, turn
 from avatarkit.studio.character.source import Points
 from avatarkit.studio.character.spec import CharacterSpec, HairStyle
 
 _MOST_FRECKLES: Final = 360
+SIDE_FADE_M: Final = 0.007
+"""How much longer the sides of a crop take to be dense than other hairlines do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,8 @@ def complexion(person: Person, spec: CharacterSpec, points: Points, marks: Marks
     color = _tint(color, np.array([1.03, 0.87, 0.84]), 2.0 * spec.blush * _blush(person, points) + 0.30 * marks.ears)
     color = _tint(color, np.array([0.90, 0.86, 0.90]), _under_eyes(person, points))
     color = _tint(color, np.array([0.86, 0.74, 0.72]), _lids(person, points))
-    color *= (1.0 + _mottle(points))[:, None] * (1.0 + 0.012 * value_noise(points, 0.006, 5))[:, None] ** np.array(
-        [0.5, 1.0, 1.4]
-    )
+    flush = 1.0 + 0.018 * value_noise(points, 0.006, 5) + 0.014 * value_noise(points, 0.017, 6)
+    color *= (1.0 + _mottle(points))[:, None] * flush[:, None] ** np.array([0.5, 1.0, 1.4])
     if spec.freckles > 0.0:
         color *= 1.0 - _freckles(person, points, spec)[:, None] * np.array([0.10, 0.17, 0.20])
     color = _lip_color(color, spec, points, marks.lips, person)
@@ -89,8 +90,8 @@ def _lids(person: Person, points: Points) -> Scalars:
 
 def _mottle(points: Points) -> Scalars:
     """Uneven tone, from blotches down to pores; -0.1..0.1."""
-    coarse = 0.016 * value_noise(points, 0.016, 1) + 0.014 * value_noise(points, 0.0055, 2)
-    fine = 0.020 * value_noise(points, 0.0016, 3) + 0.022 * value_noise(points, 0.0008, 4)
+    coarse = 0.019 * value_noise(points, 0.016, 1) + 0.014 * value_noise(points, 0.0055, 2)
+    fine = 0.024 * value_noise(points, 0.0016, 3) + 0.028 * value_noise(points, 0.0008, 4)
     return np.asarray(coarse + fine)
 
 
@@ -172,6 +173,8 @@ def hair_roots(color: Points, spec: CharacterSpec, scalp: Scalp, points: Points)
     # Fine noise, drawn out in the direction of growth, stands for single hairs.
     hairs = value_noise(points * np.array([1.0, 0.45, 0.55]), 0.0009, spec.seed + 21)
     level = scalp.level(points) + 0.0020 * hairs + 0.0020 * value_noise(points, 0.007, spec.seed + 22)
-    amount = 0.92 * smooth(-0.007, 0.006, level) * (np.abs(scalp.height(points)) < 0.008)
+    fading = SIDE_FADE_M * smooth(*SIDES_DEGREES, turn(points)) if spec.hair_style is HairStyle.CROP else 0.0
+    share = np.clip((level + 0.007) / (0.013 + fading), 0.0, 1.0)
+    amount = 0.92 * smooth(0.0, 1.0, share) * (np.abs(scalp.height(points)) < 0.008)
     tint = np.array(spec.hair) * (1.0 - spec.grey) + np.array([0.50, 0.49, 0.48]) * spec.grey
     return np.asarray(color * (1.0 - amount[:, None]) + tint * 0.80 * amount[:, None])

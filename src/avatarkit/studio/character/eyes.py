@@ -16,12 +16,12 @@ from avatarkit.studio.character.spec import Color
 IRIS_DEGREES: Final = 26.0
 """Half-angle of the iris seen from the centre of the ball."""
 _PUPIL_DEGREES: Final = 10.0
-_EDGE_DEGREES: Final = 118.0
+_EDGE_DEGREES: Final = 104.0
 """The ball ends where the socket hides it."""
 _TEXTURE_SIDE: Final = 256
 _TEXTURE_REACH: Final = 1.02
 """The texture is the ball seen from the front; its edge is this many radii out."""
-_RINGS: Final = 18
+_RINGS: Final = 16
 _SPOKES: Final = 30
 _GAZE_DEGREES: Final = {"Out": (0.0, 30.0), "In": (0.0, -30.0), "Up": (-22.0, 0.0), "Down": (26.0, 0.0)}
 """Pitch (down positive) and yaw (outwards positive) at weight 1."""
@@ -34,8 +34,7 @@ def eyeball(eye: Eye, material: Material) -> Part:
     spin = np.linspace(0.0, 2.0 * np.pi, _SPOKES, endpoint=False)
     a, s = (grid.ravel() for grid in np.meshgrid(angle, spin, indexing="ij"))
     directions = np.stack([np.sin(a) * np.cos(s), np.sin(a) * np.sin(s), np.cos(a)], axis=1)
-    bulge = 1.0 + 0.045 * smooth(IRIS_DEGREES + 7.0, 0.0, np.degrees(a))
-    local = directions * (eye.radius * bulge)[:, None]
+    local = directions * (eye.radius * bulge(np.degrees(a)))[:, None]
     triangles = grid_triangles(_RINGS, _SPOKES, closed=True)
     triangles = triangles[(triangles[:, 0] != triangles[:, 1]) & (triangles.max(axis=1) >= _SPOKES)][:, ::-1]
     suffix = "Left" if eye.side > 0 else "Right"
@@ -57,6 +56,11 @@ def eyeball(eye: Eye, material: Material) -> Part:
         uv=uv,
         normals=_cornea_normals(a, s),
     )
+
+
+def bulge(degrees: Scalars) -> Scalars:
+    """Radius of the ball with its cornea, as a share of the ball's, so far from the way it looks."""
+    return 1.0 + 0.045 * smooth(IRIS_DEGREES + 7.0, 0.0, degrees)
 
 
 def _cornea_normals(angle: Scalars, spin: Scalars) -> Points:
@@ -104,8 +108,8 @@ def _iris(
     warm = color * np.array([1.25, 1.12, 0.90])
     base = color[None, None, :] * tone[..., None] * 1.15 + (warm * 0.45)[None, None, :] * collarette[..., None]
     # Light falls in from above and gathers in the lower half.
-    base = base * (1.0 - 0.30 * height - 0.10)[..., None] * 1.12
-    base = base * (1.0 - 0.72 * smooth(0.70, 1.0, along))[..., None]
+    base = base * (1.0 - 0.40 * height - 0.08)[..., None] * 1.18
+    base = base * (1.0 - 0.88 * smooth(0.68, 0.96, along))[..., None]
     pupil = smooth(_PUPIL_DEGREES + 0.9, _PUPIL_DEGREES - 0.9, degrees)[..., None]
     return np.asarray(base * (1.0 - pupil) + 0.012 * pupil)
 
@@ -121,7 +125,7 @@ def _veins(spin: Scalars, degrees: Scalars, rng: np.random.Generator) -> Scalars
 
 def _lid_shadow(directions: Points) -> Scalars:
     """Shade from the lids and lashes: stronger above and in the corners."""
-    above = 0.70 * smooth(0.02, 0.40, directions[:, 1])
+    above = 0.80 * smooth(-0.10, 0.27, directions[:, 1])
     below = 0.20 * smooth(-0.22, -0.48, directions[:, 1])
     corners = 0.38 * smooth(0.45, 0.92, np.abs(directions[:, 0]))
     return np.clip(1.0 - above - below - corners, 0.15, 1.0)

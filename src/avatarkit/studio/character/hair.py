@@ -14,7 +14,7 @@ from avatarkit.studio.character.groom import Lines, resample, unit
 from avatarkit.studio.character.hair_texture import VARIANTS
 from avatarkit.studio.character.noise import value_noise
 from avatarkit.studio.character.parts import Part, Scalars, grid_triangles, linear, smooth
-from avatarkit.studio.character.scalp import CENTRE, Scalp
+from avatarkit.studio.character.scalp import CENTRE, SIDES_DEGREES, Scalp, turn
 from avatarkit.studio.character.source import Points
 from avatarkit.studio.character.spec import Color
 
@@ -37,12 +37,16 @@ class Lock:
     """Width at the tip, as a share."""
     root: float = 0.30
     """Width at the root, as a share."""
+    opens: float = 0.14
+    """Where along it, as a share, a ribbon has its whole width."""
     bend: float = 0.28
     """How far normals lean over towards the edges, so that a flat ribbon is lit as a round lock."""
     fade: float = 1.0
     """How much darker roots and lighter tips are."""
     roll: float = 0.12
     """How far ribbons turn about their own length."""
+    spread: float = 1.0
+    """How far locks differ in tone."""
     thin: bool = False
     """Takes a slice of a lock's picture."""
     double_sided: bool = False
@@ -101,12 +105,16 @@ def cap(
     shade: float = 0.42,
     rough_m: float = 0.0,
     matte: bool = False,
+    faded_m: float = 0.0,
 ) -> Part:
-    """A closed form over the scalp, ``rise_m`` above it in the middle and dipping into the skin at the hairline."""
+    """A closed form over the scalp, ``rise_m`` above it in the middle and dipping into the skin at the hairline.
+
+    At the sides it ends ``faded_m`` earlier: there the skin is tinted, see ``complexion.hair_roots``.
+    """
     columns, rows = 57, 13
     spin = np.linspace(-np.pi, np.pi, columns)
     share = np.linspace(0.0, 1.0, rows) ** 0.8
-    points = np.concatenate([_cap_line(scalp, float(angle), share, rise_m) for angle in spin])
+    points = np.concatenate([_cap_line(scalp, float(angle), share, rise_m, faded_m) for angle in spin])
     if rough_m:
         away = unit(points - CENTRE)
         inside = smooth(0.0, 0.03, scalp.level(points))
@@ -131,18 +139,21 @@ def cap(
     )
 
 
-def _cap_line(scalp: Scalp, angle: float, share: Scalars, rise_m: float) -> Points:
+def _cap_line(scalp: Scalp, angle: float, share: Scalars, rise_m: float, faded_m: float) -> Points:
     """From the crown down to the hairline at one turn."""
     fall = np.linspace(0.0, 2.4, 200)
     start = np.array([0.0, 0.94, -0.34])
     away = np.array([np.sin(angle), 0.0, np.cos(angle)])
     away = unit(away - start * (away @ start))
     directions = np.cos(fall)[:, None] * start + np.sin(fall)[:, None] * away
-    level = scalp.level(scalp.on(directions))
+    ground = scalp.on(directions)
+    level = scalp.level(ground) - faded_m * smooth(*SIDES_DEGREES, turn(ground))
     end = fall[np.argmax(level < 0.004)] if (level < 0.004).any() else fall[-1]
     at = share * end
     directions = np.cos(at)[:, None] * start + np.sin(at)[:, None] * away
-    return scalp.on(directions, rise_m * smooth(1.0, 0.86, share) - 0.0030 * smooth(0.90, 1.0, share))
+    raised = scalp.on(directions, rise_m * smooth(1.0, 0.86, share) - 0.0030 * smooth(0.90, 1.0, share))
+    clear = smooth(1.0, 0.94, share)[:, None]
+    return np.asarray(raised * (1.0 - clear) + scalp.clear_face(raised, 0.0007) * clear)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +183,8 @@ def _ribbons(kind: Lock, dye: Dye, rng: np.random.Generator) -> _Ribbons:
     roll *= kind.roll
     tilted = across * np.cos(roll)[..., None] + outward * np.sin(roll)[..., None]
     half = 0.5 * kind.width_m * rng.uniform(0.72, 1.28, (count, 1))
-    half = (
-        half
-        * ((kind.root + (1.0 - kind.root) * smooth(0.0, 0.14, share)) * (1.0 - (1.0 - kind.taper) * share**2.2))[
-            None, :
-        ]
-    )
+    opening = kind.root + (1.0 - kind.root) * smooth(0.0, kind.opens, share)
+    half = half * (opening * (1.0 - (1.0 - kind.taper) * share**2.2))[None, :]
     points = np.stack([lines - tilted * half[..., None], lines + tilted * half[..., None]], axis=2)
     normals = unit(np.stack([outward - across * kind.bend, outward + across * kind.bend], axis=2))
     variant = rng.integers(VARIANTS, size=count)
@@ -187,7 +194,7 @@ def _ribbons(kind: Lock, dye: Dye, rng: np.random.Generator) -> _Ribbons:
     uv = np.empty((count, kind.steps, 2, 2))
     uv[..., 0] = u[:, None, :]
     uv[..., 1] = (0.01 + 0.98 * share)[None, :, None]
-    tones, colors = _mixed(dye, count, 1.0, rng, lines[:, 0])
+    tones, colors = _mixed(dye, count, kind.spread, rng, lines[:, 0])
     depth = 1.0 + kind.fade * (-0.40 * smooth(0.28, 0.0, share) + 0.20 * smooth(0.45, 1.0, share))
     shaded = colors[:, None, :] * (tones[:, None] * depth[None, :] * kind.shade)[..., None]
     return _Ribbons(points, normals, uv, np.repeat(shaded[:, :, None, :], 2, axis=2))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from avatarkit.studio.character.complexion import SIDE_FADE_M
 from avatarkit.studio.character.groom import Lines, gather, grow, unit
 from avatarkit.studio.character.hair import Dye, Lock, cap
 from avatarkit.studio.character.parts import Part, Scalars, smooth
@@ -19,7 +20,7 @@ def make(scalp: Scalp, dye: Dye, texture: int, rng: np.random.Generator) -> tupl
     """All ribbons of a crop, and the cap below them."""
     kinds = []
     for kind in _KINDS:
-        roots = scalp.roots(kind.count * 3, rng, inset_m=0.0025 if kind.top else 0.0005)
+        roots = scalp.roots(kind.count * 3, rng, inset_m=0.0025 if kind.top else 0.0050)
         top = _top(roots)
         odds = top + 0.01 if kind.top else 1.02 - top
         roots = roots[np.sort(rng.choice(len(roots), kind.count, replace=False, p=odds / odds.sum()))]
@@ -32,14 +33,15 @@ def make(scalp: Scalp, dye: Dye, texture: int, rng: np.random.Generator) -> tupl
                 kind.steps,
                 kind.shade,
                 thin=kind.width_m < 0.004,
-                taper=0.4 if kind.top else 0.25,
-                fade=0.9 if kind.top else 0.35,
-                root=0.5,
+                taper=0.4 if kind.top else 0.12,
+                fade=0.9 if kind.top else 0.12,
+                root=0.5 if kind.top else 0.12,
                 bend=0.22 if kind.top else 0.05,
-                roll=0.10 if kind.top else 0.03,
+                roll=0.10 if kind.top else 0.0,
+                spread=1.0 if kind.top else 0.35,
             )
         )
-    return kinds, cap(scalp, dye, 0.0018, texture, shade=0.62)
+    return kinds, cap(scalp, dye, 0.0018, texture, shade=0.62, faded_m=SIDE_FADE_M)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class _Kind:
 
 
 _KINDS = (
-    _Kind(330, 0.0110, 4, 0.86, False, 0.0030, 1.0),
+    _Kind(640, 0.0024, 4, 0.62, False, 0.0012, 1.0),
     _Kind(150, 0.0130, 7, 0.80, True, 0.0050, 1.0),
     _Kind(210, 0.0090, 8, 1.00, True, 0.0105, 1.1),
     _Kind(50, 0.0030, 6, 1.05, True, 0.0130, 0.9),
@@ -70,10 +72,10 @@ def _lines(scalp: Scalp, roots: Points, kind: _Kind, rng: np.random.Generator) -
     top = _top(roots)
     normal = unit(roots - CENTRE)
     edge = smooth(-0.002, 0.020, scalp.level(roots))
-    lengths = kind.length * (0.014 + 0.034 * top) * (0.6 + 0.4 * edge) * rng.uniform(0.8, 1.15, len(roots))
+    lengths = kind.length * (0.014 + 0.034 * top) * (0.35 + 0.65 * edge) * rng.uniform(0.8, 1.15, len(roots))
     rise = kind.rise_m * (0.25 + 0.75 * edge) * (0.4 + 0.6 * top) * rng.uniform(0.75, 1.2, len(roots))
     side = np.where(roots[:, 0] > _PARTING_X, 1.0, -1.0)
-    sway = rng.normal(size=(len(roots), 3)) * (0.12 if kind.top else 0.05)
+    sway = rng.normal(size=(len(roots), 3)) * (0.12 if kind.top else 0.035)
 
     def flow(here: Points) -> Points:
         up = _top(here)[:, None]
@@ -90,11 +92,12 @@ def _lines(scalp: Scalp, roots: Points, kind: _Kind, rng: np.random.Generator) -
         return flow(here)
 
     def limit(here: Points, share: float) -> Points:
-        arch = rise * float(smooth(0.0, 0.45, share)) * (1.0 - 0.35 * share) + 0.0006 + 0.0014 * edge
+        arch = rise * float(smooth(0.0, 0.45, share)) * (1.0 - 0.35 * share) + 0.0006 + 0.0020 * edge
         return scalp.hug(here, arch, 1.0)
 
     first = flow(roots) + 0.6 * normal
-    lines = grow(roots + normal * 0.0004, first, lengths, steps=12, stiffness=0.35, wish=wish, limit=limit)
+    start = roots + normal * (0.0004 + 0.0012 * edge * (1.0 - top))[:, None]
+    lines = grow(start, first, lengths, steps=12, stiffness=0.35, wish=wish, limit=limit)
     lines = gather(lines, max(len(roots) // 4, 1), 0.5 if kind.top else 0.2, rng)
     # Drawn together straight across the skull, locks would dip into it.
     flat = lines.reshape(-1, 3)

@@ -16,9 +16,9 @@ def make(scalp: Scalp, dye: Dye, texture: int, rng: np.random.Generator) -> tupl
     """All ribbons of a head of curls, and the rough form below them."""
     kinds = []
     for count, rise, width, steps, shade in (
-        (170, 0.010, 0.0115, 8, 0.55),
-        (270, 0.019, 0.0095, 11, 0.85),
-        (150, 0.026, 0.0075, 11, 1.05),
+        (170, 0.010, 0.0115, 7, 0.55),
+        (270, 0.019, 0.0095, 10, 0.85),
+        (150, 0.026, 0.0075, 10, 1.05),
     ):
         roots = scalp.roots(count, rng, inset_m=0.0015)
         lines, outward = _coils(scalp, roots, rise, dye.seed, rng)

@@ -16,7 +16,7 @@ from avatarkit.studio.character.source import Points
 _PARTING_X: Final = 0.024
 _SIDES: Final = (0.0885, 0.0950)
 """Half width and half depth, metres, of the outline that hair falls down from, over the ears."""
-_FRONT: Final = 44
+_FRONT: Final = 76
 """Ribbons that begin right at the hairline in front."""
 _CROWN_Z: Final = -0.088
 _LONGEST_M: Final = 0.48
@@ -48,36 +48,52 @@ def fall(scalp: Scalp, style: Fall, seed: int, rng: np.random.Generator) -> list
     """All ribbons of a long style."""
     kinds = []
     for count, rise, width, steps, shade, fringed in (
-        (140, 0.0030, 0.0220, 14, 0.70, False),
-        (180, 0.0075, 0.0120, 20, 1.00, True),
-        (_FRONT, 0.0060, 0.0100, 19, 0.95, True),
-        (34, 0.0100, 0.0042, 20, 1.05, True),
+        (160, 0.0030, 0.0220, 11, 0.70, False),
+        (190, 0.0075, 0.0120, 16, 1.00, True),
+        (_FRONT, 0.0060, 0.0085, 15, 0.95, True),
+        (34, 0.0100, 0.0042, 16, 1.05, True),
     ):
         roots = _front_roots(scalp, count, rng) if count == _FRONT else _roots(scalp, count, rng, upper=rise > 0.005)
         lines = _lines(scalp, style, roots, rise, rng)
         lines = gather(
             lines,
             style.clumps,
-            style.gathered * (1.0 if fringed else 0.4),
+            style.gathered * (1.0 if fringed else 0.12),
             rng,
             apart_m=np.where(lines[:, -1, 0] > 0.0, 0.1, 0.0),
         )
         outward = _outward(lines)
         if style.wave is not None:
             lines = wave(lines, outward, style.wave, seed, rng)
+        # Forehead and temples last: nothing that bends hair after may take it into the skin.
+        lines[:, 0] += 0.0013 * smooth(0.004, 0.010, scalp.level(lines[:, 0]))[:, None] * unit(lines[:, 0] - CENTRE)
+        over = scalp.clear_face(lines.reshape(-1, 3), 0.0016 + 0.3 * rise).reshape(lines.shape)
+        lines[:, 1:] = soften(over, 1)[:, 1:]
         thin = width < 0.005
         kinds.append(
-            Lock(lines, outward, width, steps, shade, fringed, thin=thin, double_sided=not fringed or thin, taper=0.5)
+            Lock(
+                lines,
+                outward,
+                width,
+                steps,
+                shade,
+                fringed,
+                thin=thin,
+                double_sided=not fringed or thin,
+                taper=0.5,
+                root=0.10,
+                opens=0.05,
+            )
         )
     return kinds
 
 
 def _roots(scalp: Scalp, count: int, rng: np.random.Generator, *, upper: bool) -> Points:
     """Roots all over, for upper layers mostly along the parting, from where hair covers all below."""
-    roots = scalp.roots(count * 3, rng, inset_m=0.003 if upper else 0.008)
+    roots = scalp.roots(count * (14 if upper else 3), rng, inset_m=0.003 if upper else 0.008)
     _, away = _from_parting(roots)
     odds = (
-        0.35 + np.exp(-((away / 0.016) ** 2)) + 0.5 * smooth(0.02, 0.006, scalp.level(roots))
+        0.30 + 2.6 * np.exp(-((away / 0.006) ** 2)) + 0.5 * smooth(0.02, 0.006, scalp.level(roots))
         if upper
         else np.ones(len(roots))
     )
@@ -86,11 +102,12 @@ def _roots(scalp: Scalp, count: int, rng: np.random.Generator, *, upper: bool) -
 
 
 def _front_roots(scalp: Scalp, count: int, rng: np.random.Generator) -> Points:
-    """Roots along the hairline above the forehead."""
-    roots = scalp.roots(count * 30, rng, inset_m=-0.001)
+    """Roots along the hairline above the forehead, evenly from temple to temple."""
+    roots = scalp.roots(count * 40, rng, inset_m=-0.001)
     level = scalp.level(roots)
-    roots = roots[(level < 0.009) & (turn(roots) < 52.0)]
-    return np.asarray(roots[np.sort(rng.choice(len(roots), min(count, len(roots)), replace=False))])
+    roots = roots[(level < 0.007) & (turn(roots) < 58.0)]
+    along = np.argsort(turn(roots) * np.sign(roots[:, 0]))
+    return np.asarray(roots[along[np.linspace(0, len(roots) - 1, min(count, len(roots))).astype(int)]])
 
 
 def _parting_x(z: Scalars) -> Scalars:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from avatarkit.studio.character.parts import Scalars, smooth
 from avatarkit.studio.character.source import Points
@@ -21,6 +22,9 @@ _HEIGHT: Final = (
 """The hairline of a head whose skull is ``_TOP_Y`` high: turn from the front in degrees, and height in metres.
 
 Forehead, temple, in front of the ear, over and behind it, nape."""
+
+SIDES_DEGREES: Final = (48.0, 66.0)
+"""Turns from the front between which the forehead goes over into the side of the head."""
 
 
 def turn(points: Points) -> Scalars:
@@ -42,6 +46,9 @@ class Scalp:
         self._weights, *_ = np.linalg.lstsq(_basis(own / radius[:, None]), radius, rcond=None)
         self._recede = recede_m
         self._scale = float(y.max()) / _TOP_Y
+        face = points[(z > -0.040) & (y > -0.020) & (y < 0.095)] - CENTRE
+        self._face_radius = np.linalg.norm(face, axis=1)
+        self._face = cKDTree(face / self._face_radius[:, None])
 
     def radius(self, directions: Points) -> Scalars:
         """Metres from the centre to the scalp along unit directions (n, 3)."""
@@ -83,6 +90,19 @@ class Scalp:
         least = self.radius(own / length[:, None]) + rise_m
         wanted = np.maximum(length, least)
         wanted = wanted + hold * np.minimum(least - wanted, 0.0)
+        return np.asarray(CENTRE + own * (wanted / length)[:, None])
+
+    def clear_face(self, points: Points, rise_m: float) -> Points:
+        """Places (n, 3) moved out of forehead and temples, which lie outside the skull's smooth form."""
+        own = points - CENTRE
+        length = np.linalg.norm(own, axis=1)
+        distances, neighbours = self._face.query(own / length[:, None], k=4)
+        angle, which = np.asarray(distances), np.asarray(neighbours)
+        share = 1.0 / (angle + 1e-4)
+        skin = (self._face_radius[which] * share).sum(axis=1) / share.sum(axis=1)
+        # Far from any of the face's vertices the skull's form holds.
+        near = smooth(0.10, 0.04, angle[:, 0])
+        wanted = np.maximum(length, np.where(near > 0.0, (skin + rise_m) * near + length * (1.0 - near), 0.0))
         return np.asarray(CENTRE + own * (wanted / length)[:, None])
 
     def cover(self, points: Points) -> Scalars:

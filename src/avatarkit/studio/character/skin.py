@@ -63,13 +63,14 @@ def refine_body(person: Person) -> Body:
 
 
 def _calm(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Which quads (m, 4, 3) need no refining: neck, shoulders and the back of the head, but for the ears."""
+    """Which quads (m, 4, 3) need no refining: neck, shoulders, back of the head, and ears, dense as they are."""
     x, y, z = (corners[..., axis] for axis in range(3))
     neck = (y < -0.116).all(axis=1)
     back = ((z < -0.050) & (np.abs(x) < 0.071)).all(axis=1)
     behind = (z < -0.108).all(axis=1)
     crown = ((y > 0.042) & (z < 0.002)).all(axis=1)
-    return np.asarray(neck | back | behind | crown)
+    ears = ((z < -0.030) & (np.abs(x) > 0.058) & (np.abs(y + 0.010) < 0.050)).all(axis=1)
+    return np.asarray(neck | back | behind | crown | ears)
 
 
 def _mixed(
