@@ -1,7 +1,7 @@
 """Making an avatar of a picture that came from outside.
 
-``python -m avatarkit.server.library.photo PICTURE BUNDLE NAME`` makes one, within a limit of memory; the server runs
-that as a child.
+``python -m avatarkit.server.library.photo PICTURE BUNDLE NAME MEMORY`` makes one, in so many bytes of memory; the
+server runs that as a child.
 """
 
 from __future__ import annotations
@@ -29,14 +29,17 @@ _CODES: Final = frozenset(
 )
 
 
-async def make_apart(picture: Path, bundle: Path, name: str, *, timeout_s: float = TIMEOUT_S) -> None:
-    """Make ``bundle`` of ``picture`` in a child. Its caller knows that the person shown agrees.
+async def make_apart(
+    picture: Path, bundle: Path, name: str, *, memory_bytes: int = _MEMORY_BYTES, timeout_s: float = TIMEOUT_S
+) -> None:
+    """Make ``bundle`` of ``picture`` in a child that may take so much memory (address space) and time. Its caller
+    knows that the person shown agrees.
 
     Raises:
         JobFailure: It cannot be made, with the reason; ``avatar_generation_failed`` when that took too much time.
     """
     try:
-        await run_child(__name__, str(picture), str(bundle), name, timeout_s=timeout_s)
+        await run_child(__name__, str(picture), str(bundle), name, str(memory_bytes), timeout_s=timeout_s)
     except ChildTimeout as exc:
         reason = f"The avatar was not made within {timeout_s:g} s."
         raise JobFailure("avatar_generation_failed", reason, is_retryable=True) from exc
@@ -48,9 +51,10 @@ async def make_apart(picture: Path, bundle: Path, name: str, *, timeout_s: float
 
 
 def main(arguments: list[str]) -> int:
-    """Make the bundle ``arguments[1]`` of the picture ``arguments[0]``; 1 with ``code: message`` as the last line of
-    the standard error when it cannot be made."""
-    limit_memory(_MEMORY_BYTES)
+    """Make the bundle ``arguments[1]`` of the picture ``arguments[0]`` with the name ``arguments[2]``, in
+    ``arguments[3]`` bytes of memory; 1 with ``code: message`` as the last line of the standard error when that cannot
+    be done."""
+    limit_memory(int(arguments[3]))
     with contextlib.suppress(AttributeError, OSError):  # Windows has no such thing
         os.nice(_NICENESS)
     try:
