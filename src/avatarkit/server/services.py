@@ -40,7 +40,7 @@ _OPEN_API_PER_SECOND: Final = 20
 _OPEN_API_AT_ONCE: Final = 40
 _KEYS_FRESH_S: Final = 30.0
 """Signing keys are read again when they are older than that."""
-_KEYS_RETRY_S: Final = 1.0
+_KEYS_RETRY_S: Final = 0.25
 """So often at most are they read again because a token names a key that is not there."""
 
 EngineFactory = Callable[[str], "MotionEngine"]
@@ -84,6 +84,7 @@ class Services:
         self._engine_factory = engine_factory or _open_engine
         self.open_api_rates = Buckets(_OPEN_API_PER_SECOND, _OPEN_API_AT_ONCE, self.clock)
         self._keys_read_s = self.clock.now()
+        self._keys_lock = asyncio.Lock()
         self._opening: asyncio.Task[_Opened] | None = None
         self._engine: asyncio.Task[MotionEngine] | None = None
 
@@ -111,9 +112,10 @@ class Services:
     async def check_token(self, token: str) -> TokenClaims | TokenFault:
         """What a session token says, or why it is refused; keys that another process made or dropped count."""
         opened = await self._opened()
-        age_s = self.clock.now() - self._keys_read_s
-        if age_s > _KEYS_FRESH_S or (age_s > _KEYS_RETRY_S and not opened.signer.knows(token)):
+        if self.clock.now() - self._keys_read_s > _KEYS_FRESH_S:
             await self.refresh_keys()
+        elif not opened.signer.knows(token):
+            await self._look_again()
         return opened.signer.check(token, now=self.unix_time())
 
     async def refresh_keys(self) -> None:
@@ -121,6 +123,17 @@ class Services:
         opened = await self._opened()
         self._keys_read_s = self.clock.now()
         opened.signer.replace_keys(await opened.store.signing_keys.valid(now=int(self.unix_time())))
+
+    async def _look_again(self) -> None:
+        """Read the keys once more, together with all who ask meanwhile and at most once in ``_KEYS_RETRY_S``: a key
+        may be younger than the last look, and made-up key names must not cost a query each.
+        """
+        asked_s = self.clock.now()
+        async with self._keys_lock:
+            if self._keys_read_s > asked_s:
+                return
+            await self.clock.sleep_until(self._keys_read_s + _KEYS_RETRY_S)
+            await self.refresh_keys()
 
     async def engine(self) -> MotionEngine:
         """The motion engine."""

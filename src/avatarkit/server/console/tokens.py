@@ -68,7 +68,7 @@ class TokenSigner:
     def knows(self, token: str) -> bool:
         """Whether the key that a token names is here; ``False`` may mean that another server rotated the keys."""
         name = _key_name(token)
-        return name is None or name in self._keys
+        return not name or name in self._keys
 
     def check(self, token: str, *, now: float) -> TokenClaims | TokenFault:
         """Claims of a token that we issued and that has not expired at ``now`` (Unix seconds)."""
