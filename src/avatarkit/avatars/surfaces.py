@@ -105,7 +105,7 @@ class SurfaceReader:
 
     def _kind(self, item: Json, name: str, mesh_name: str) -> MaterialKind:
         kind = fields.obj(fields.obj(item, "extras"), "avatarkit").get("kind")
-        if kind in set(MaterialKind):
+        if isinstance(kind, str) and kind in set(MaterialKind):
             return MaterialKind(kind)
         if self._ours:
             return MaterialKind.MATTE
