@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from avatarkit.avatars import Bundle
+from avatarkit.avatars import Bundle, encode_bundle
 from avatarkit.frames import ARKIT_NAMES
 from avatarkit.render import encode_png, open_renderer
 from avatarkit.studio.character import CharacterSpec, build, random_spec
@@ -121,8 +121,6 @@ def run(name: str, picture: bytes, out: Path, person: Bundle | None) -> Result:
     seconds = time.perf_counter() - began
     sheet = out / f"{name.replace(', ', '-').replace(' ', '-')}.png"
     sheet.write_bytes(encode_png(draw_preview(avatar)))
-    from avatarkit.avatars import encode_bundle  # noqa: PLC0415
-
     drawn = landmarks(photograph(avatar))
     photo = landmarks(read_picture(picture))
     off = None if drawn is None or photo is None else float(np.median(np.linalg.norm(drawn - photo, axis=1)) * 100)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from avatarkit.avatars.normals import vertex_normals
@@ -12,6 +13,7 @@ from avatarkit.studio.character.parts import Scalars
 from avatarkit.studio.photo import regions
 from avatarkit.studio.photo.head import Head
 from avatarkit.studio.photo.landmarks import Landmarks
+from avatarkit.studio.photo.view import DISTANCE_M
 
 _BEYOND_PX: Final = 5.0
 _BACK_M: Final = -0.055
@@ -26,10 +28,10 @@ def face_level(head: Head, landmarks: Landmarks) -> Scalars:
     mask = regions.face(landmarks)
     signed = ndimage.distance_transform_edt(mask) - ndimage.distance_transform_edt(~mask)
     place = [pixels[:, 1] - 0.5, pixels[:, 0] - 0.5]
-    metre = head.fit.view.focal_px / 1.4
+    metre = head.fit.view.focal_px / DISTANCE_M
     line = (ndimage.map_coordinates(signed, place, order=1, mode="nearest") + _BEYOND_PX) / metre * 1e3
     normals = np.asarray(vertex_normals(head.pictured, head.body.triangles), np.float64)
-    chin = float(head.pictured[:, 1][mask_chin(head)].min())
+    chin = float(head.pictured[:, 1][_chin(head)].min())
     under = np.minimum(
         (head.pictured[:, 1] - (chin - _THROAT_M)) * 1e3, np.minimum(8.0, (chin + 0.05 - head.pictured[:, 1]) * 1e3)
     )
@@ -39,7 +41,7 @@ def face_level(head: Head, landmarks: Landmarks) -> Scalars:
     return np.asarray(np.minimum(level, (normals[:, 2] + 0.75) * 40.0))
 
 
-def mask_chin(head: Head) -> Scalars:
+def _chin(head: Head) -> npt.NDArray[np.bool_]:
     """Vertices near the middle of the chin."""
     points = head.pictured
     return np.asarray((np.abs(points[:, 0]) < 0.01) & (points[:, 2] > 0.03) & (points[:, 1] > -0.125))

@@ -1,8 +1,7 @@
 """Where MediaPipe's landmarks lie on the head: as texture coordinates of the base mesh, the same for every person.
 
-``landmarks.npy`` beside this file holds them, float32 (468, 2), origin at the bottom left. It was made by
-``python -m avatarkit.studio.photo.landmark_map``: a built character is rendered, its face found in the render, and
-the skin looked up under each landmark. The lip and lid rings are put on the edges that move furthest.
+``landmarks.npy`` beside this file holds them, float32 (468, 2), origin at the bottom left;
+:mod:`.landmark_survey` makes it.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from avatarkit.studio.character.skin import Body
 from avatarkit.studio.character.source import Points
 
 FACE_POINTS: Final = 468
-_FILE: Final = Path(__file__).with_name("landmarks.npy")
+FILE: Final = Path(__file__).with_name("landmarks.npy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class LandmarkMap:
 
 def map_landmarks(body: Body) -> LandmarkMap:
     """Find the stored texture coordinates on a body."""
-    return locate(body.base_uv, body.triangles[~body.lining], np.load(_FILE).astype(np.float64))
+    return locate(body.base_uv, body.triangles[~body.lining], np.load(FILE).astype(np.float64))
 
 
 def locate(plane: npt.NDArray[np.float64], triangles: Triangles, targets: npt.NDArray[np.float64]) -> LandmarkMap:

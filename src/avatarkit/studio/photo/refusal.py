@@ -11,7 +11,6 @@ ADVICE: Final[dict[str, str]] = {
     "too_small": "Use the original photo, or come closer: the short side needs 340 pixels, the face 200.",
     "too_large": "Scale the photo down to 20 megapixels or less.",
     "no_face": "Use a photo of one person's whole face, seen from the front in even light.",
-    "not_human": "Use a photo of a person; drawings and animals are not recognised well enough.",
     "several_faces": "Crop the photo so that only one person is in it.",
     "face_too_small": "Come closer, or crop less: the face needs 200 pixels from brow to chin.",
     "face_cut_off": "Leave room around the head: the whole face and some hair must be in the photo.",
