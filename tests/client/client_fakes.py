@@ -1,23 +1,20 @@
-"""Stand-ins for what a client meets: a Motion Server, a renderer, a surface, a draw thread without a thread."""
+"""Stand-ins for what a client meets: a Motion Server, a renderer, a surface."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from played_connection import PlayedConnection
 
 from avatarkit import AvatarController, ConnectionState, ConversationState, ErrorCode
 from avatarkit.avatars import Bundle, BundleInfo
 from avatarkit.clock import VirtualClock
 from avatarkit.errors import AvatarError
 from avatarkit.frames import ARKIT_INDEX, HEAD_COUNT, WEIGHT_COUNT, MotionFrames, Pose
-from avatarkit.protocol import MotionChunk, chunk_to_message
-from avatarkit.protocol import avatarkit_pb2 as pb
 from avatarkit.render.contract import Image
 from avatarkit.transport.contract import ConnectionEnded, Target
 from avatarkit.types import Avatar, Camera
@@ -37,64 +34,11 @@ def motion(first: int, count: int, *, shape: int = JAW, weight: float = 1.0) -> 
     return MotionFrames(weights, np.zeros((count, HEAD_COUNT), np.float32), first)
 
 
-class FakeConnection:
-    """The client's end of a connection whose server the test plays."""
-
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        self.received: list[pb.Message] = []  # what the client sent
-        self.closed = False
-        self._incoming: deque[bytes | str | ConnectionEnded] = deque()
-        self._wake = asyncio.Event()
-
-    # the client's side
-
-    async def receive(self) -> bytes | str:
-        while not self._incoming:
-            self._wake.clear()
-            await self._wake.wait()
-        item = self._incoming.popleft()
-        if isinstance(item, ConnectionEnded):
-            raise item
-        return item
-
-    async def send(self, data: bytes) -> None:
-        if self.closed:
-            raise ConnectionEnded(None)
-        self.received.append(pb.Message.FromString(data))
-
-    async def close(self) -> None:
-        self.closed = True
-
-    # the server's side
-
-    def push(self, item: bytes | str | ConnectionEnded) -> None:
-        self._incoming.append(item)
-        self._wake.set()
-
-    def confirm(self) -> None:
-        confirmation = pb.ServerConfirmSession(connection_id="connection")
-        self.push(
-            pb.Message(
-                type=pb.MESSAGE_TYPE_SERVER_CONFIRM_SESSION, server_confirm_session=confirmation
-            ).SerializeToString()
-        )
-
-    def error(self, code: int, text: str, req_id: str = "") -> None:
-        report = pb.ServerError(code=code, message=text, req_id=req_id)
-        self.push(pb.Message(type=pb.MESSAGE_TYPE_SERVER_ERROR, server_error=report).SerializeToString())
+class FakeConnection(PlayedConnection):
+    """A connection in the words of these tests."""
 
     def motion(self, req_id: str, first: int, count: int, *, end: bool = False, version: int = 1) -> None:
-        response = pb.ServerResponseAnimation(req_id=req_id, end=end)
-        if count:
-            weights, head = motion(first, count).quantised()
-            response.motion.CopyFrom(chunk_to_message(MotionChunk(first, weights, head)))
-            response.motion.version = version
-        self.push(
-            pb.Message(
-                type=pb.MESSAGE_TYPE_SERVER_RESPONSE_ANIMATION, server_response_animation=response
-            ).SerializeToString()
-        )
+        self.answer(req_id, motion(first, count) if count else None, end=end, version=version)
 
     def end(self, reason: AvatarError | None) -> None:
         self.push(ConnectionEnded(reason))
@@ -177,20 +121,6 @@ class FakeSurface:
 
     def close(self) -> None:
         self.closed = True
-
-
-class InlineDraw:
-    """A draw thread that works at once, so that virtual time holds for it too."""
-
-    async def run(self, work: Callable[..., Any], *args: Any) -> Any:
-        await asyncio.sleep(0)
-        return work(*args)
-
-    def post(self, work: Callable[..., Any], *args: Any) -> None:
-        work(*args)
-
-    def stop(self) -> None:
-        pass
 
 
 class Watch:

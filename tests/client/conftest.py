@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from client_fakes import AVATAR, FakeRenderer, FakeServer, FakeSurface, InlineDraw, Watch, bundle
+from client_fakes import AVATAR, FakeRenderer, FakeServer, FakeSurface, Watch, bundle
+from inline_draw import InlineDraw
 
 import avatarkit._session
 import avatarkit._view

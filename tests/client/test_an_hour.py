@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from client_fakes import AVATAR, FakeConnection, InlineDraw, bundle
+from client_fakes import AVATAR, FakeConnection, bundle
+from inline_draw import InlineDraw
 from virtual_loop import LoopClock, VirtualLoop
 
 import avatarkit._session

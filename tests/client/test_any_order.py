@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client_fakes import AVATAR, FakeRenderer, FakeServer, FakeSurface, InlineDraw, bundle, motion
+from client_fakes import AVATAR, FakeRenderer, FakeServer, FakeSurface, bundle, motion
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from inline_draw import InlineDraw
 
 import avatarkit._session
 import avatarkit._view

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from client_fakes import AVATAR, FakeServer, InlineDraw
+from client_fakes import AVATAR, FakeServer
+from inline_draw import InlineDraw
 from PIL import Image
 
 import avatarkit._view

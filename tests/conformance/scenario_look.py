@@ -80,7 +80,7 @@ class Looks:
 
     def _expect_open(self, wanted: int, step: dict[str, Any]) -> None:
         del step
-        assert sum(connection.open for connection in self.server.connections) == wanted
+        assert sum(not connection.closed for connection in self.server.connections) == wanted
 
     def _expect_token(self, wanted: str, step: dict[str, Any]) -> None:
         del step

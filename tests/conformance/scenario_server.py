@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import Any
 
 import httpx
 import numpy as np
+from played_connection import PlayedConnection, answer_message
 
 from avatarkit.errors import ErrorCode, error
 from avatarkit.frames import ARKIT_INDEX, HEAD_COUNT, WEIGHT_COUNT, MotionFrames
-from avatarkit.protocol import MotionChunk, chunk_to_message
 from avatarkit.protocol import avatarkit_pb2 as pb
 from avatarkit.transport.contract import ConnectionEnded, Target
 from avatarkit.transport.errors import close_error, rejection_error
@@ -19,47 +18,8 @@ from avatarkit.transport.errors import close_error, rejection_error
 FORMATS = {pb.AUDIO_FORMAT_PCM_S16LE: "pcm", pb.AUDIO_FORMAT_OGG_OPUS: "opus"}
 
 
-class ScenarioConnection:
+class ScenarioConnection(PlayedConnection):
     """One connection; the scenario is its server."""
-
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        self.open = True
-        self._received: list[pb.Message] = []
-        self._incoming: deque[bytes | str | ConnectionEnded] = deque()
-        self._wake = asyncio.Event()
-
-    async def receive(self) -> bytes | str:
-        while not self._incoming:
-            self._wake.clear()
-            await self._wake.wait()
-        item = self._incoming.popleft()
-        if isinstance(item, ConnectionEnded):
-            self.open = False
-            raise item
-        return item
-
-    async def send(self, data: bytes) -> None:
-        if not self.open:
-            raise ConnectionEnded(None)
-        self._received.append(pb.Message.FromString(data))
-
-    async def close(self) -> None:
-        self.open = False
-
-    def push(self, item: bytes | str | ConnectionEnded) -> None:
-        self._incoming.append(item)
-        self._wake.set()
-
-    # --- the server's verbs -------------------------------------------------------------------------------
-
-    def confirm(self) -> None:
-        confirmation = pb.ServerConfirmSession(connection_id="connection")
-        self._message(type=pb.MESSAGE_TYPE_SERVER_CONFIRM_SESSION, server_confirm_session=confirmation)
-
-    def error(self, code: int, message: str, req_id: str = "") -> None:
-        report = pb.ServerError(code=code, message=message, req_id=req_id)
-        self._message(type=pb.MESSAGE_TYPE_SERVER_ERROR, server_error=report)
 
     def close_with(self, code: int, reason: str) -> None:
         self.push(ConnectionEnded(close_error(code, reason)))
@@ -67,13 +27,10 @@ class ScenarioConnection:
     def drop(self) -> None:
         self.close_with(1006, "")
 
-    def _message(self, **fields: Any) -> None:
-        self.push(pb.Message(**fields).SerializeToString())
-
     def take_received(self, names: dict[str, str]) -> list[dict[str, Any]]:
         """What came since the last call, as the format words it; ``names`` maps ids to names of rounds."""
         told: list[dict[str, Any]] = []
-        for message in self._received:
+        for message in self.received:
             if message.HasField("client_configure_session"):
                 wanted = message.client_configure_session
                 told.append({"configure": {"sampleRate": wanted.sample_rate, "format": FORMATS[wanted.audio_format]}})
@@ -90,7 +47,7 @@ class ScenarioConnection:
                 told.append({"interrupt": names.get(req_id, req_id)})
             else:
                 raise AssertionError(f"the client sent a message of type {message.type}")
-        self._received.clear()
+        self.received.clear()
         return told
 
 
@@ -104,16 +61,13 @@ def motion_message(
     end: bool = False,
     version: int = 1,
 ) -> bytes:
-    """A ``ServerResponseAnimation`` as the server sends it."""
-    response = pb.ServerResponseAnimation(req_id=req_id, end=end)
-    if count:
-        weights = np.zeros((count, WEIGHT_COUNT), np.float32)
-        weights[:, ARKIT_INDEX[shape]] = weight
-        frames = MotionFrames(weights, np.zeros((count, HEAD_COUNT), np.float32), first)
-        response.motion.CopyFrom(chunk_to_message(MotionChunk(first, *frames.quantised())))
-        response.motion.version = version
-    message = pb.Message(type=pb.MESSAGE_TYPE_SERVER_RESPONSE_ANIMATION, server_response_animation=response)
-    return message.SerializeToString()
+    """Motion of one shape at one weight, as the server sends it."""
+    if not count:
+        return answer_message(req_id, None, end=end, version=version)
+    weights = np.zeros((count, WEIGHT_COUNT), np.float32)
+    weights[:, ARKIT_INDEX[shape]] = weight
+    frames = MotionFrames(weights, np.zeros((count, HEAD_COUNT), np.float32), first)
+    return answer_message(req_id, frames, end=end, version=version)
 
 
 def answer_bootstrap(answer: Any) -> httpx.Response:

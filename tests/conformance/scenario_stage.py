@@ -1,4 +1,4 @@
-"""What a view of a scenario stands on: a renderer, a surface, a draw thread, a sound device."""
+"""What a view of a scenario stands on: a renderer, a surface, a sound device."""
 
 from __future__ import annotations
 
@@ -58,20 +58,6 @@ class BlindSurface:
         pass
 
     def close(self) -> None:
-        pass
-
-
-class InlineDraw:
-    """A draw thread that works at once, so that virtual time holds for it too."""
-
-    async def run(self, work: Callable[..., Any], *args: Any) -> Any:
-        await asyncio.sleep(0)
-        return work(*args)
-
-    def post(self, work: Callable[..., Any], *args: Any) -> None:
-        work(*args)
-
-    def stop(self) -> None:
         pass
 
 

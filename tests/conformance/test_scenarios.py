@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from inline_draw import InlineDraw
 from scenario_file import LACKING, Scenario, read_scenarios
-from scenario_stage import InlineDraw, inline
+from scenario_stage import inline
 from scenario_world import NOWHERE, World
 
 import avatarkit._session

@@ -16,10 +16,20 @@ CLIP = Path(__file__).parents[2] / "assets" / "hello.wav"
 
 @dataclass(frozen=True)
 class Server:
-    url: str
-    app_id: str
-    api_key: str
     process: subprocess.Popen[str]
+    ready: dict[str, str]  # what it announced; keys only at the first start on a data folder
+
+    @property
+    def url(self) -> str:
+        return self.ready["url"]
+
+    @property
+    def app_id(self) -> str:
+        return self.ready["app_id"]
+
+    @property
+    def api_key(self) -> str:
+        return self.ready["api_key"]
 
     def token(self, *, lifetime_s: float = 600.0) -> str:
         reply = httpx.post(
@@ -38,7 +48,7 @@ def start(data: Path) -> Server:
     for line in process.stdout:
         event = json.loads(line)
         if event.get("event") == "ready":
-            return Server(event["url"], event["app_id"], event["api_key"], process)
+            return Server(process, event)
     process.stdout.close()
     raise AssertionError(f"the server ended with {process.wait()}")
 

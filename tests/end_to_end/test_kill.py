@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import signal
-import subprocess
-import sys
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -19,36 +14,16 @@ from avatarkit.errors import AvatarError, ErrorCode
 from avatarkit.server.store.database import Store
 from avatarkit.server.store.sessions import STALE_MS
 
+from .real_server import Server, start
+
 SPOKEN_S = 2.5
 
 
-@dataclass
-class Process:
-    """A server process on a data folder that outlives it."""
-
-    popen: subprocess.Popen[str]
-    event: dict[str, str]
-
-    @property
-    def url(self) -> str:
-        return self.event["url"]
-
-    def kill(self) -> None:
-        self.popen.send_signal(signal.SIGKILL)
-        self.popen.wait(20)
-        assert self.popen.stdout is not None
-        self.popen.stdout.close()
-
-
-def start(data: Path) -> Process:
-    command = [sys.executable, "-m", "avatarkit.cli", "serve", "--port", "0", "--data", str(data), "--json"]
-    popen = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert popen.stdout is not None
-    for line in popen.stdout:
-        event = json.loads(line)
-        if event.get("event") == "ready":
-            return Process(popen, event)
-    raise AssertionError(f"the server ended with {popen.wait()}")
+def kill(server: Server) -> None:
+    server.process.kill()
+    server.process.wait(20)
+    assert server.process.stdout is not None
+    server.process.stdout.close()
 
 
 async def credit_used_s(data: Path, app_id: str) -> float:
@@ -62,7 +37,7 @@ async def credit_used_s(data: Path, app_id: str) -> float:
 
 async def test_apps_keys_avatars_and_the_seconds_of_a_running_session_survive(tmp_path: Path) -> None:
     server = await asyncio.to_thread(start, tmp_path)
-    keys = server.event
+    keys = server.ready
     admin = {"X-Admin-Key": keys["admin_key"]}
     acknowledged: dict[str, str] = {}
     stopped = threading.Event()
@@ -74,7 +49,7 @@ async def test_apps_keys_avatars_and_the_seconds_of_a_running_session_survive(tm
         creating.start()
         await session.wait_motion(await session.send_audio(bytes(32_000), end=True))
         await asyncio.sleep(SPOKEN_S)
-        await asyncio.to_thread(server.kill)  # in the middle of creating the next app
+        await asyncio.to_thread(kill, server)  # in the middle of creating the next app
         spoken_s = time.monotonic() - confirmed_s
         reason = await session.wait_closed()
     stopped.set()
@@ -99,7 +74,7 @@ async def test_apps_keys_avatars_and_the_seconds_of_a_running_session_survive(tm
         ):
             await session.wait_motion(await session.send_audio(bytes(6_400), end=True))
     finally:
-        await asyncio.to_thread(again.kill)
+        await asyncio.to_thread(kill, again)
 
 
 def _create_apps(url: str, admin: dict[str, str], acknowledged: dict[str, str], stopped: threading.Event) -> None:
