@@ -93,6 +93,10 @@ class AvatarError(Exception):
         self.retryable = retryable
         self.hint = hint
 
+    def __reduce__(self) -> tuple[type[AvatarError], tuple[object, ...], dict[str, object]]:
+        # Exceptions are copied and pickled by their args, which here are the message alone.
+        return type(self), (self.code, self.message, self.phase, self.retryable, self.hint), self.__dict__
+
     def __str__(self) -> str:
         text = f"{self.message} [{self.code.value}, phase {self.phase.value}]"
         return f"{text} {self.hint}" if self.hint else text
