@@ -16,6 +16,7 @@ from avatarkit.server.library import photo
 from avatarkit.server.library.child import ChildError, ChildTimeout
 from avatarkit.server.library.job_failure import JobFailure
 from avatarkit.server.library.jobs import JobRunner
+from avatarkit.server.library.photo import Progress
 from avatarkit.server.store.database import Store
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
@@ -53,7 +54,7 @@ async def test_consent_is_needed_unless_the_operator_has_it(start: Start, idle: 
 
 
 async def test_an_upload_becomes_an_avatar_and_is_forgotten(server: Running, idle: None) -> None:
-    async def photograph(picture: Path, bundle: Path, name: str) -> None:
+    async def photograph(picture: Path, bundle: Path, name: str, _tell: Progress) -> None:
         assert (await asyncio.to_thread(picture.read_bytes), name) == (PNG, "Me")
         await asyncio.to_thread(shutil.copy, BUILT, bundle)
 

@@ -20,6 +20,7 @@ from avatarkit.server.ingress import routes as ingress
 from avatarkit.server.library import routes as library
 from avatarkit.server.observe import routes as observe
 from avatarkit.server.page import routes as page
+from avatarkit.server.page.photos import PhotoDesk
 from avatarkit.server.page.sessions import PageDesk
 from avatarkit.server.services import Services
 
@@ -62,4 +63,5 @@ def create_app(services: Services) -> Starlette:
     )
     app.state.services = services
     app.state.page = PageDesk(services)
+    app.state.photos = PhotoDesk(services)
     return app

@@ -22,6 +22,7 @@ from avatarkit.server.ingress.timers import Timers
 from avatarkit.server.library.assets import open_assets
 from avatarkit.server.library.cover import Covers
 from avatarkit.server.library.jobs import JobRunner
+from avatarkit.server.library.visitors import forget_visitors
 from avatarkit.server.observe.observer import Observer
 from avatarkit.server.observe.open import open_observer
 from avatarkit.server.settings import Settings
@@ -181,21 +182,24 @@ class Services:
         store_type, signer_type, meter_type = await asyncio.to_thread(_import_store)
         store = await store_type.open(self.settings.data, self.settings.database_url)
         signer = signer_type(await store.signing_keys.valid(now=int(self.unix_time())))
-        jobs = JobRunner(store, self.assets, self.unix_time, private_sources=self.settings.photo_private_sources)
+        private_sources = self.settings.photo_private_sources
+        jobs = JobRunner(store, self.assets, self.unix_time, private_sources=private_sources, clock=self.clock)
+        jobs.start()
         meter = meter_type(
             store.sessions,
             clock=self.clock,
             unix_time=self.unix_time,
             max_sessions=self.settings.sessions_per_app,
-            tidy=lambda: self._tidy(store, jobs),
+            tidy=lambda: self._tidy(store),
         )
         meter.start()
         return _Opened(store, signer, meter, jobs)
 
-    async def _tidy(self, store: Store, jobs: JobRunner) -> None:
+    async def _tidy(self, store: Store) -> None:
         """At the start and once an hour."""
-        if await store.jobs.has_unfinished():  # left by this server when it stopped, or by one that died
-            jobs.wake()
+        await asyncio.to_thread(self.assets.sweep, time.time())
+        hours = self.settings.page_photo_hours
+        await forget_visitors(store, self.assets, hours=hours, now=int(self.unix_time()))
         if self.settings.audit_days:
             await store.audit.forget(before=int(self.unix_time()) - self.settings.audit_days * 24 * 3600)
 

@@ -169,6 +169,16 @@ class Settings:
         group=_WEB,
         choices=("local", "everyone", "nobody"),
     )
+    page_photos: int = setting(
+        20,
+        "Most avatars of photos that visitors of the demo may have at a time, all together; 0 offers none.",
+        group=_WEB,
+        least=0,
+        most=10_000,
+    )
+    page_photo_hours: int = setting(
+        168, "Hours after which such an avatar is removed.", group=_WEB, least=1, most=24 * 3650
+    )
     trusted_proxies: tuple[str, ...] = setting(
         (), "Addresses or networks of reverse proxies whose X-Forwarded-For is believed.", group=_WEB
     )

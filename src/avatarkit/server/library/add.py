@@ -35,6 +35,7 @@ async def add_avatar(
     now: int,
     owner: str | None = None,
     name: str | None = None,
+    visitor: str | None = None,
     is_trusted: bool = False,
 ) -> AvatarRecord:
     """Check a bundle and take it into the library; an avatar of that id gets it as its next version.
@@ -47,6 +48,7 @@ async def add_avatar(
         now: Unix seconds.
         owner: The app that makes it: it alone sees the avatar then, until that is changed.
         name: For people; default: the bundle's own.
+        visitor: The visitor of the page for whom the app makes it: it is on no list then.
         is_trusted: The file is of our own making. Any other is read in a child process, within limits.
 
     Raises:
@@ -80,6 +82,7 @@ async def add_avatar(
             updated_at=now,
             owner=owner,
             visibility=Visibility.EVERYONE if owner is None else Visibility.GRANTED,
+            visitor=visitor,
         )
         kept = await store.avatars.put(record)
         # Another process may just have removed the same content together with the last avatar that used it.

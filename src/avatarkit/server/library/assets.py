@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import hashlib
 import os
@@ -26,6 +27,7 @@ _WORTHWHILE: Final = 0.9
 """A compressed bundle is kept when it has at most that share of the size."""
 _GZIP_LEVEL: Final = 6
 _READ_AT_ONCE: Final = 2
+_LEFT_S: Final = 3600
 
 
 class AssetFolder:
@@ -97,6 +99,21 @@ class AssetFolder:
         folder = self._folder / "incoming"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
+
+    def sweep(self, now: float) -> None:
+        """Remove what has lain in :meth:`incoming` for more than an hour: servers that were killed left it.
+
+        Args:
+            now: Unix seconds, as the file system counts them.
+        """
+        for entry in self.incoming().iterdir():
+            with contextlib.suppress(OSError):  # gone meanwhile, or not ours
+                if max(each.stat().st_mtime for each in (entry, *entry.rglob("*"))) > now - _LEFT_S:
+                    continue
+                if entry.is_dir():
+                    shutil.rmtree(entry)
+                else:
+                    entry.unlink()
 
     def _place(self, sha256: str, kind: str) -> Path:
         return self._folder / sha256[:2] / f"{sha256}{kind}"

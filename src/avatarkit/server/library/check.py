@@ -67,9 +67,9 @@ def check_here(bundle: Path, adopted: Path) -> tuple[dict[str, Any], Path]:
 def main(arguments: list[str]) -> int:
     """Check ``arguments[0]`` in ``arguments[3]`` bytes of memory; write what is made of it to ``arguments[1]`` and
     what is found to ``arguments[2]``."""
-    limit_memory(int(arguments[3]))
     bundle, adopted, result = map(Path, arguments[:3])
     try:
+        limit_memory(int(arguments[3]))
         found, kept = check_here(bundle, adopted)
         said = found | {"camera": asdict(found["camera"]), "is_adopted": kept != bundle}
     except AvatarError as exc:

@@ -52,11 +52,11 @@ def policy_for(request: Request) -> str:
     )
 
 
-def document(request: Request, name: str) -> Response:
-    """A built document, asked for anew each time."""
+def document(request: Request, name: str, *, camera: bool = False) -> Response:
+    """A built document, asked for anew each time; ``camera``: it may ask for the camera."""
     headers = {
         "Content-Security-Policy": policy_for(request),
-        "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+        "Permissions-Policy": f"microphone=(self), camera=({'self' if camera else ''}), geolocation=()",
         "Cache-Control": "no-cache",
     }
     return FileResponse(BUILT / name, media_type="text/html", headers=headers)

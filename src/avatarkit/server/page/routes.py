@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from avatarkit.server.page import files, sessions
+from avatarkit.server.page import files, photos, sessions
 from avatarkit.server.services import services_of
 
 _HERE: Final = Path(__file__).parent
@@ -29,7 +29,7 @@ _POLICY: Final = "; ".join(
 
 async def show_page(request: Request) -> Response:
     """The page; where it was not built, what this server is and how to connect."""
-    return files.document(request, "index.html") if files.is_built() else _plain_page(request)
+    return files.document(request, "index.html", camera=True) if files.is_built() else _plain_page(request)
 
 
 async def show_console(request: Request) -> Response:
@@ -76,6 +76,7 @@ routes = [
     Route("/v1/page/session", sessions.open_session, methods=["POST"]),
     Route("/v1/page/voices", sessions.list_voices, methods=["GET"]),
     Route("/v1/page/speech", sessions.make_speech, methods=["POST"]),
+    *photos.routes,
     Route("/healthz", show_health, methods=["GET"]),
     Route("/readyz", show_readiness, methods=["GET"]),
 ]

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from avatarkit.server.buckets import Buckets
 from avatarkit.server.console.claims import TokenClaims, TokenOptions
-from avatarkit.server.first_start import DEMO_APP
 from avatarkit.server.http.bodies import json_object
 from avatarkit.server.http.problems import Problem
 from avatarkit.server.http.schemas import check, record, text
 from avatarkit.server.library.metadata import describe
 from avatarkit.server.page.speech import MAX_CHARACTERS, SpeechFailedError, Synthesisers
-from avatarkit.server.page.visitors import check_origin, is_guest
+from avatarkit.server.page.visitors import check_guest, check_origin, demo_app, is_guest, take_turn
 from avatarkit.server.services import Services
-
-if TYPE_CHECKING:
-    from avatarkit.server.store.records import App
 
 _TOKEN_S: Final = 900
 _SESSION_S: Final = 3600
@@ -45,15 +41,11 @@ class PageDesk:
 
     async def open_session(self, request: Request) -> dict[str, Any]:
         """App ID, a short-lived token and the avatars of the demo app. :class:`Problem` 403 or 429 for others."""
-        check_origin(request)
         services = self._services
-        if not is_guest(request, services.settings):
-            raise Problem(
-                403, "signInNeeded", "Sign in with an App ID and a session token", "The demo is not open to you here."
-            )
-        _take(self._sessions, request)
+        check_guest(request, services.settings)
+        take_turn(self._sessions, request)
         store, now = await services.store(), services.unix_time()
-        app = _demo_app(await store.apps.list())
+        app = demo_app(await store.apps.list())
         await services.refresh_keys()
         expires_at = int(now) + _TOKEN_S
         token = (await services.signer()).issue(
@@ -74,7 +66,7 @@ class PageDesk:
         words = "".join(character if character.isprintable() else " " for character in body["text"]).strip()
         if not words:
             raise Problem(400, "invalidRequest", "There is nothing to say")
-        _take(self._speeches, request)
+        take_turn(self._speeches, request)
         try:
             return await self.synthesisers.speak(words, body["voice"])
         except SpeechFailedError as exc:
@@ -108,18 +100,3 @@ def _desk(request: Request) -> PageDesk:
     desk = request.app.state.page
     assert isinstance(desk, PageDesk)
     return desk
-
-
-def _demo_app(apps: list[App]) -> App:
-    for app in apps:
-        if app.name == DEMO_APP and app.disabled_at is None:
-            return app
-    raise Problem(403, "signInNeeded", "Sign in with an App ID and a session token", "There is no demo app any more.")
-
-
-def _take(buckets: Buckets, request: Request) -> None:
-    name = request.client.host if request.client else ""
-    wait_s = buckets.wait_s(name)
-    if wait_s > 0:
-        raise Problem(429, "rateLimited", "Too many requests", f"Wait {wait_s:.0f} s.")
-    buckets.take(name)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Final
+import math
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
+from avatarkit.server.buckets import Buckets
+from avatarkit.server.first_start import DEMO_APP
 from avatarkit.server.http.problems import Problem
 from avatarkit.server.settings import Settings
+
+if TYPE_CHECKING:
+    from avatarkit.server.store.records import App
 
 _LOOPBACK_NAMES: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 
@@ -39,3 +45,29 @@ def is_guest(request: Request, settings: Settings) -> bool:
     except ValueError:
         return False
     return address.is_loopback and name in _LOOPBACK_NAMES
+
+
+def check_guest(request: Request, settings: Settings) -> None:
+    """:class:`Problem` 403 for others than guests, and for other pages than ours."""
+    check_origin(request)
+    if not is_guest(request, settings):
+        raise Problem(
+            403, "signInNeeded", "Sign in with an App ID and a session token", "The demo is not open to you here."
+        )
+
+
+def demo_app(apps: list[App]) -> App:
+    """The app in whose name guests do things; :class:`Problem` 403 where there is none."""
+    for app in apps:
+        if app.name == DEMO_APP and app.disabled_at is None:
+            return app
+    raise Problem(403, "signInNeeded", "Sign in with an App ID and a session token", "There is no demo app any more.")
+
+
+def take_turn(buckets: Buckets, request: Request) -> None:
+    """Count a request of an address; :class:`Problem` 429 when there were too many."""
+    name = request.client.host if request.client else ""
+    wait_s = math.ceil(buckets.wait_s(name))
+    if wait_s > 0:
+        raise Problem(429, "rateLimited", "Too many requests", f"Wait {wait_s} s.", retry_after_s=wait_s)
+    buckets.take(name)

@@ -16,7 +16,7 @@ from avatarkit.server.store.schema import apps, avatar_grants, avatar_versions, 
 from avatarkit.server.store.writing import insert_new, writing
 from avatarkit.types import Camera
 
-_SHOWN: Final = ("id", "name", "version", "owner", "state", "visibility", "created_at", "updated_at")
+_SHOWN: Final = ("id", "name", "version", "owner", "state", "visibility", "created_at", "updated_at", "visitor")
 _CONTENT: Final = ("sha256", "size", "minimum_sdk", "license", "author", "camera")
 
 
@@ -61,15 +61,23 @@ class Avatars:
         return [*await self._list(_shown())]
 
     async def list_visible(self, app_id: str) -> Sequence[AvatarRecord]:
-        """The avatars that an app may use, by id."""
-        return await self._list(_shown().where(_may_see(app_id)))
+        """The avatars that an app may use, by id; not those of visitors."""
+        return await self._list(_shown().where(_is_listed(app_id)))
 
     async def page_visible(self, app_id: str, *, after: str, count: int) -> tuple[Sequence[AvatarRecord], int]:
-        """``count`` avatars that an app may use, after an id (``""`` is the first), and how many it has in all."""
-        query = _shown().where(_may_see(app_id), avatars.c.id > after).limit(count)
+        """``count`` avatars of :meth:`list_visible` after an id (``""`` is the first), and how many it has in all."""
+        query = _shown().where(_is_listed(app_id), avatars.c.id > after).limit(count)
         async with self._engine.connect() as connection:
-            total = await connection.scalar(select(func.count()).select_from(avatars).where(_may_see(app_id)))
+            total = await connection.scalar(select(func.count()).select_from(avatars).where(_is_listed(app_id)))
             return [_record(row) for row in await connection.execute(query)], int(total or 0)
+
+    async def of_visitor(self, visitor: str) -> Sequence[AvatarRecord]:
+        """The avatars of a visitor of the page, by id."""
+        return await self._list(_shown().where(avatars.c.visitor == visitor))
+
+    async def visitors_before(self, created_before: int) -> Sequence[AvatarRecord]:
+        """The avatars of all visitors that were made before a time (Unix seconds)."""
+        return await self._list(_shown().where(avatars.c.visitor.is_not(None), avatars.c.created_at < created_before))
 
     async def versions(self, avatar_id: str) -> Sequence[AvatarRecord]:
         """Every version of an avatar, newest first; empty when there is no such avatar."""
@@ -168,6 +176,10 @@ def _may_see(app_id: str) -> ColumnElement[bool]:
     )
     own = and_(avatars.c.owner == app_id, avatars.c.state != AvatarState.WITHDRAWN.value)
     return or_(published, own)
+
+
+def _is_listed(app_id: str) -> ColumnElement[bool]:
+    return and_(_may_see(app_id), avatars.c.visitor.is_(None))
 
 
 async def _find(connection: AsyncConnection, condition: ColumnElement[bool]) -> AvatarRecord | None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Update, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from avatarkit.server.store.apps import no_app
 from avatarkit.server.store.records import Job, JobStatus
-from avatarkit.server.store.schema import apps, jobs
+from avatarkit.server.store.schema import apps, avatars, jobs
 from avatarkit.server.store.writing import writing
 
 WINDOWS: Final = ((60, 20), (3600, 200), (24 * 3600, 2000))
@@ -32,6 +33,22 @@ class CreationRefusal(Enum):
     QUOTA = "quota"
     RATE = "rate"
     CONCURRENCY = "concurrency"
+    VISITOR = "visitor"
+    """The visitor has as many as one may have."""
+    PLACES = "places"
+    """All visitors together have as many as they may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A visitor of the page, on whose behalf an avatar is made."""
+
+    id: str
+    """As in ``AvatarRecord.visitor``."""
+    most: int
+    """Avatars that one visitor may have, those that are being made included."""
+    most_in_all: int
+    """Avatars that all visitors may have together, likewise."""
 
 
 class Jobs:
@@ -41,7 +58,14 @@ class Jobs:
         self._engine = engine
 
     async def create(
-        self, app_id: str, name: str, *, now: int, spec: str | None = None, picture: bytes | None = None
+        self,
+        app_id: str,
+        name: str,
+        *,
+        now: int,
+        spec: str | None = None,
+        picture: bytes | None = None,
+        visitor: Visitor | None = None,
     ) -> Job | CreationRefusal:
         """Count a creation and make its job, queued. Atomic over all servers on this store. Spec and picture are kept
         until the job ends.
@@ -51,9 +75,13 @@ class Jobs:
         job_id = f"job_{secrets.token_hex(8)}"
         async with writing(self._engine) as connection:
             refusal = await _refusal(connection, app_id, now)
+            if refusal is None and visitor is not None:
+                refusal = await _refusal_of(connection, visitor)
             if refusal is not None:
                 return refusal
             values = {"spec": spec, "picture": picture, "created_at": now, "updated_at": now}
+            if visitor is not None:
+                values["visitor"] = visitor.id
             row = insert(jobs).values(id=job_id, app_id=app_id, name=name, status=JobStatus.QUEUED.value, **values)
             await connection.execute(row)
             more = {"creations": apps.c.creations + 1}
@@ -74,6 +102,7 @@ class Jobs:
             if job_id is None:
                 return None
             taken = {"status": JobStatus.PROCESSING.value, "attempts": jobs.c.attempts + 1, "updated_at": now}
+            taken |= {"percent": 0, "stage": ""}
             await connection.execute(update(jobs).where(jobs.c.id == job_id).values(**taken))
             return _job((await connection.execute(select(*_SHOWN).where(jobs.c.id == job_id))).one())
 
@@ -83,18 +112,21 @@ class Jobs:
             found = await connection.scalar(select(jobs.c.picture).where(jobs.c.id == job_id))
         return None if found is None else bytes(found)
 
-    async def touch(self, job_id: str, *, now: int) -> None:
-        """The job is being worked on."""
-        query = update(jobs).where(jobs.c.id == job_id, jobs.c.status == JobStatus.PROCESSING.value)
+    async def touch(
+        self, job_id: str, attempt: int, *, now: int, percent: int | None = None, stage: str = ""
+    ) -> bool:
+        """The job is being worked on, and so far, if that is told. Whether it still is this attempt's: another server
+        may have held its server for dead and begun it anew."""
+        far = {} if percent is None else {"percent": percent, "stage": stage[:64]}
         async with writing(self._engine) as connection:
-            await connection.execute(query.values(updated_at=now))
+            touched = await connection.execute(_under_way(job_id, attempt).values(updated_at=now, **far))
+            return bool(touched.rowcount)
 
-    async def put_back(self, job_id: str, *, now: int) -> None:
+    async def put_back(self, job_id: str, attempt: int, *, now: int) -> None:
         """Queue a job again whose server is being stopped; that is no attempt."""
-        query = update(jobs).where(jobs.c.id == job_id, jobs.c.status == JobStatus.PROCESSING.value)
         back = {"status": JobStatus.QUEUED.value, "attempts": jobs.c.attempts - 1, "updated_at": now}
         async with writing(self._engine) as connection:
-            await connection.execute(query.values(**back))
+            await connection.execute(_under_way(job_id, attempt).values(**back))
 
     async def has_unfinished(self) -> bool:
         """Whether any app has a job that is queued or being processed."""
@@ -102,14 +134,16 @@ class Jobs:
         async with self._engine.connect() as connection:
             return await connection.scalar(query) is not None
 
-    async def succeed(self, job_id: str, avatar_id: str, *, now: int) -> bool:
-        """The avatar is made; whether that is news, and not another server's doing."""
-        return await self._finish(job_id, now, status=JobStatus.SUCCEEDED.value, avatar_id=avatar_id)
+    async def succeed(self, job_id: str, avatar_id: str, *, now: int, attempt: int | None = None) -> bool:
+        """The avatar is made; whether that is news: not when the job has ended, or is not this attempt's any more."""
+        return await self._finish(job_id, attempt, now, status=JobStatus.SUCCEEDED.value, avatar_id=avatar_id)
 
-    async def fail(self, job_id: str, code: str, message: str, *, retryable: bool, now: int) -> None:
-        """It is not; the creation is given back to the app's quota."""
+    async def fail(
+        self, job_id: str, code: str, message: str, *, retryable: bool, now: int, attempt: int | None = None
+    ) -> None:
+        """It is not; the creation is given back to the app's quota. Nothing when that is no news."""
         values = {"error_code": code, "error_message": message[:500], "error_retryable": int(retryable)}
-        await self._finish(job_id, now, gives_back=True, status=JobStatus.FAILED.value, **values)
+        await self._finish(job_id, attempt, now, gives_back=True, status=JobStatus.FAILED.value, **values)
 
     async def give_up_stale(self, *, now: int, after_s: int, upload_after_s: int) -> int:
         """Deal with jobs that nobody has worked on for ``after_s`` seconds, as when their server died: queue them
@@ -137,8 +171,9 @@ class Jobs:
     async def page(
         self, app_id: str, *, statuses: Sequence[JobStatus], after: str, count: int
     ) -> tuple[list[Job], int]:
-        """``count`` jobs of an app after an id, by id, and how many there are in all; no status means every one."""
-        mine = [jobs.c.app_id == app_id]
+        """``count`` jobs of an app after an id, by id, and how many there are in all; no status means every one.
+        Those of visitors are not among them."""
+        mine = [jobs.c.app_id == app_id, jobs.c.visitor.is_(None)]
         if statuses:
             mine.append(jobs.c.status.in_([status.value for status in statuses]))
         query = select(*_SHOWN).where(*mine, jobs.c.id > after).order_by(jobs.c.id).limit(count)
@@ -146,19 +181,64 @@ class Jobs:
             total = await connection.scalar(select(func.count()).select_from(jobs).where(*mine))
             return [_job(row) for row in await connection.execute(query)], int(total or 0)
 
-    async def _finish(self, job_id: str, now: int, *, gives_back: bool = False, **values: object) -> bool:
+    async def of_visitor(self, visitor: str) -> list[Job]:
+        """The unfinished jobs of a visitor of the page, oldest first."""
+        mine = (jobs.c.visitor == visitor, jobs.c.status.in_(_UNFINISHED))
+        query = select(*_SHOWN).where(*mine).order_by(jobs.c.created_at, jobs.c.id)
+        async with self._engine.connect() as connection:
+            return [_job(row) for row in await connection.execute(query)]
+
+    async def ahead(self, job: Job) -> int:
+        """How many jobs are taken or done before a queued one."""
+        older = tuple_(jobs.c.created_at, jobs.c.id) < tuple_(job.created_at, job.id)
+        waits = (jobs.c.status == JobStatus.QUEUED.value) & jobs.c.spec.is_not(None) & older
+        query = select(func.count()).select_from(jobs)
+        query = query.where(or_(waits, jobs.c.status == JobStatus.PROCESSING.value), jobs.c.id != job.id)
+        async with self._engine.connect() as connection:
+            return int(await connection.scalar(query) or 0)
+
+    async def forget_visitors(self, *, before: int) -> None:
+        """Delete finished jobs of visitors that were made before a time (Unix seconds)."""
+        old = (jobs.c.visitor.is_not(None), jobs.c.completed_at.is_not(None), jobs.c.created_at < before)
+        async with writing(self._engine) as connection:
+            await connection.execute(delete(jobs).where(*old))
+
+    async def _finish(
+        self, job_id: str, attempt: int | None, now: int, *, gives_back: bool = False, **values: object
+    ) -> bool:
+        query = update(jobs).where(jobs.c.id == job_id, jobs.c.status.in_(_UNFINISHED))
+        if attempt is not None:
+            query = _under_way(job_id, attempt)
         async with writing(self._engine) as connection:
             app_id = await connection.scalar(select(jobs.c.app_id).where(jobs.c.id == job_id))
-            query = (
-                update(jobs)
-                .where(jobs.c.id == job_id, jobs.c.status.in_(_UNFINISHED))
-                .values(**values, spec=None, picture=None, updated_at=now, completed_at=now)
-            )
+            query = query.values(**values, spec=None, picture=None, updated_at=now, completed_at=now)
             is_news = bool((await connection.execute(query)).rowcount)
             if is_news and gives_back:
                 fewer = {"creations": apps.c.creations - 1}
                 await connection.execute(update(apps).where(apps.c.id == app_id).values(**fewer))
         return is_news
+
+
+def _under_way(job_id: str, attempt: int) -> Update:
+    """A job as long as the attempt to do it is the latest one."""
+    mine = (jobs.c.id == job_id, jobs.c.status == JobStatus.PROCESSING.value, jobs.c.attempts == attempt)
+    return update(jobs).where(*mine)
+
+
+async def _refusal_of(connection: AsyncConnection, visitor: Visitor) -> CreationRefusal | None:
+    """What the app's row, which is locked, keeps true until the job is there."""
+
+    async def count(*, of_all: bool) -> int:
+        total = 0
+        for table, more in ((avatars, ()), (jobs, (jobs.c.status.in_(_UNFINISHED),))):
+            whose = table.c.visitor.is_not(None) if of_all else table.c.visitor == visitor.id
+            query = select(func.count()).select_from(table).where(whose, *more)
+            total += int(await connection.scalar(query) or 0)
+        return total
+
+    if await count(of_all=False) >= visitor.most:
+        return CreationRefusal.VISITOR
+    return CreationRefusal.PLACES if await count(of_all=True) >= visitor.most_in_all else None
 
 
 async def _refusal(connection: AsyncConnection, app_id: str, now: int) -> CreationRefusal | None:

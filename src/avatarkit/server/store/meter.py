@@ -21,14 +21,14 @@ confirmation that the app's quota and the token allow, or ``None``.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from avatarkit.clock import Clock
+from avatarkit.server.failures import logged
 from avatarkit.server.store.metering import EndReason, Refusal, SessionRequest
 from avatarkit.server.store.sessions import BEAT_MS, Sessions
 
@@ -197,13 +197,13 @@ class SessionMeter:
                 self._has_work.clear()
                 await self._has_work.wait()
                 continue
-            with _logged("the store could not be told that this server lives"):
+            with logged(_log, "the store could not be told that this server lives"):
                 await self.beat()
 
     async def _tidy_forever(self) -> None:
         forgotten_s = float("-inf")
         while True:
-            with _logged("the store could not be tidied"):
+            with logged(_log, "the store could not be tidied"):
                 await self.tidy()
                 if self._clock.now() - forgotten_s >= _FORGET_S:
                     forgotten_s = self._clock.now()
@@ -214,12 +214,3 @@ class SessionMeter:
 
     def _now_ms(self) -> int:
         return int(self._unix_time() * 1000)
-
-
-@contextlib.contextmanager
-def _logged(what: str) -> Iterator[None]:
-    """Log a failure of the store and go on: it may be back at the next try."""
-    try:
-        yield
-    except Exception:
-        _log.exception(what)

@@ -144,6 +144,9 @@ class AvatarRecord:
     """The app that made it; ``None`` for the operator."""
     state: AvatarState = AvatarState.PUBLISHED
     visibility: Visibility = Visibility.EVERYONE
+    visitor: str | None = None
+    """The visitor of the page who made it: SHA-256 of what the visitor's browser holds. It is on no list; whoever
+    knows its id sees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,8 @@ class AuditEntry:
     at: int
     """Unix seconds."""
     actor: str
-    """``admin``, ``command``, ``server``, or ``key:`` and the prefix of an API key."""
+    """``admin``, ``command``, ``server``, ``key:`` and the prefix of an API key, or ``visitor:`` and the beginning of
+    :attr:`AvatarRecord.visitor`."""
     action: str
     """Such as ``app.create``."""
     target: str
@@ -206,3 +210,9 @@ class Job:
     created_at: int
     updated_at: int
     completed_at: int | None
+    visitor: str | None = None
+    """As in :class:`AvatarRecord`."""
+    percent: int = 0
+    """How much is done, as the last stage said that began."""
+    stage: str = ""
+    """What is being done, in a few words."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
-SCHEMA_VERSION: Final = "0003"
+SCHEMA_VERSION: Final = "0004"
 """Revision of the newest migration."""
 
 metadata = MetaData(
@@ -142,7 +142,9 @@ avatars = Table(
     _text("visibility", 16, server_default="everyone"),
     _whole("created_at"),
     _whole("updated_at"),
+    _text("visitor", 64, nullable=True),  # of the page: SHA-256 of what the visitor's browser holds
     Index("ix_avatars_owner", "owner"),
+    Index("ix_avatars_visitor", "visitor"),
 )
 
 avatar_versions = Table(
@@ -182,11 +184,15 @@ jobs = Table(
     _text("error_message", nullable=True),
     _small("error_retryable", server_default="0"),
     _small("attempts", server_default="0"),
+    _text("visitor", 64, nullable=True),  # as in avatars
+    _small("percent", server_default="0"),
+    _text("stage", 64, server_default=""),
     _whole("created_at"),
     _whole("updated_at"),
     _whole("completed_at", nullable=True),
     Index("ix_jobs_app_id_created_at", "app_id", "created_at"),
     Index("ix_jobs_status", "status"),
+    Index("ix_jobs_visitor", "visitor"),
 )
 
 audit = Table(
