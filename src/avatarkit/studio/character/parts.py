@@ -31,6 +31,8 @@ class Part:
     """Linear RGB (n, 3); empty for white."""
     occlusion: Scalars = field(default_factory=lambda: np.ones(0))
     """Baked ambient light, 0 dark .. 1 open; empty for open."""
+    alpha: Scalars = field(default_factory=lambda: np.ones(0))
+    """Opacity 0..1 (n,); empty for solid. For materials with an alpha cutoff."""
     shapes: dict[str, Points] = field(default_factory=dict)
     """Deltas (n, 3) in metres of each ARKit shape."""
     uv: npt.NDArray[np.float64] | None = None
@@ -48,6 +50,8 @@ class Part:
         red, green, blue = (float(round(x, 5)) for x in top)
         rgba = np.ones((count, 4), np.float32)
         rgba[:, :3] = np.clip(colors / top, 0.0, 1.0) * np.clip(shade, 0.0, 1.0)[:, None]
+        if len(self.alpha):
+            rgba[:, 3] = np.clip(self.alpha, 0.0, 1.0)
         joints = weights = None
         if self.neck_head is not None:
             joints, weights = _joint_arrays(self.neck_head)

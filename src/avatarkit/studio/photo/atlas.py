@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,53 +14,71 @@ from avatarkit.studio.character.parts import Scalars, Triangles, smooth
 from avatarkit.studio.character.unwrap import rasterise
 from avatarkit.studio.photo.framing import SIDE_PX, Field
 from avatarkit.studio.photo.head import Head, facing
+from avatarkit.studio.photo.lids import lids
+from avatarkit.studio.photo.lips import ease_creases, inner_lips, lip_line, lip_region
 from avatarkit.studio.photo.matte import fill
 
 SIDE: Final = 1024
 _HIDDEN_M: Final = 0.004
 """A point this far behind what the camera saw there was not seen."""
+_GRAZING: Final = (0.08, 0.26)
+"""Cosines to the camera: what is seen more from the side than the first is smeared, than the second is whole."""
+_LASH_TONE: Final = np.array([0.48, 0.42, 0.40])
+"""Colour of the lashes' line against the lid's."""
 
-_FOLD: Final = (0.22, 0.90)
-"""Lid skin between the crease and the lashes: shares of the blink's largest movement."""
+
+@dataclass(frozen=True, slots=True)
+class Skin:
+    """The portrait's colours, and where they are those of skin."""
+
+    colors: npt.NDArray[np.float64]
+    """sRGB 0..1, (SIDE_PX, SIDE_PX, 3)."""
+    trusted: Field
+    """0..1: shows skin."""
+    plain: Field
+    """0..1: shows skin that is fit for the folds of the lids (see :func:`.lids.plain_skin`)."""
+    mouth_open: bool
 
 
-def lay_on(
-    head: Head, colors: npt.NDArray[np.float64], trusted: Field, uv: npt.NDArray[np.float64], triangles: Triangles
-) -> npt.NDArray[np.uint8]:
-    """The texture, uint8 (SIDE, SIDE, 3), for texture coordinates ``uv`` (n, 2) of the body's vertices.
-
-    ``colors`` is the portrait and ``trusted`` 0..1 says where it shows skin.
-    """
+def lay_on(head: Head, skin: Skin, uv: npt.NDArray[np.float64], triangles: Triangles) -> npt.NDArray[np.uint8]:
+    """The texture, uint8 (SIDE, SIDE, 3), for texture coordinates ``uv`` (n, 2) of the body's vertices."""
     normals = np.asarray(vertex_normals(head.pictured, triangles), np.float64)
     camera = head.fit.view.to_camera(head.pictured)
     values = np.column_stack(
-        [head.fit.view.project(head.pictured), camera[:, 2], facing(head, normals), _folded(head)]
-    )
+        [head.fit.view.project(head.pictured), camera[:, 2], facing(head, normals), *lids(head), _smiling(head),
+         lip_line(head)]
+    )  # fmt: skip
     texels, held = rasterise(uv, triangles, values, SIDE)
-    x, y, depth, front, fold = (texels[..., k] for k in range(5))
+    x, y, depth, front, fold, lash, smiling, line = (texels[..., k] for k in range(8))
     seen = held & (front > 0.04) & (fold < 0.5) & (depth > _nearest(x, y, depth, held) - _HIDDEN_M)
     place = [y - 0.5, x - 0.5]
-    seen &= ndimage.map_coordinates(trusted, place, order=1, mode="constant") > 0.9
+    seen &= ndimage.map_coordinates(skin.trusted, place, order=1, mode="constant") > 0.9
     own = np.stack(
-        [ndimage.map_coordinates(colors[..., k], place, order=1, mode="nearest") for k in range(3)], axis=-1
+        [ndimage.map_coordinates(skin.colors[..., k], place, order=1, mode="nearest") for k in range(3)], axis=-1
     )
     filled = fill(own, seen)
-    # What the lash line darkens next to a fold takes some of the plain skin.
-    plain = np.median(own[seen & (front > 0.6)], axis=0)
-    filled = np.where((fold > 0.5)[..., None], 0.75 * filled + 0.25 * plain, filled)
-    share = ndimage.gaussian_filter(seen.astype(np.float64), 1.5) * smooth(0.04, 0.14, front)
-    share = np.where(seen, np.clip(2.0 * share - 0.5, 0.0, 1.0), 0.0)[..., None]
-    out = own * share + ndimage.gaussian_filter(filled, (1.5, 1.5, 0.0)) * (1.0 - share)
+    filled = np.where(lip_region(SIDE)[..., None], inner_lips(own, seen), filled)
+    like_lids = seen & (fold < 0.02) & (ndimage.map_coordinates(skin.plain, place, order=1, mode="constant") > 0.9)
+    lid = ndimage.gaussian_filter(fill(own, like_lids), (6.0, 6.0, 0.0))
+    filled = np.where((fold > 0.02)[..., None], lid, filled)
+    share = ndimage.gaussian_filter(seen.astype(np.float64), 1.5) * smooth(*_GRAZING, front)
+    share = np.where(seen, np.clip(2.0 * share - 0.5, 0.0, 1.0), 0.0) * smooth(0.45, 0.05, fold)
+    out = own * share[..., None] + ndimage.gaussian_filter(filled, (1.5, 1.5, 0.0)) * (1.0 - share[..., None])
+    if skin.mouth_open:
+        out = out * line[..., None]
+    if smiling.max() > 0.0:
+        out = ease_creases(out, smiling)
+    out = out + (np.minimum(out, _LASH_TONE * lid) - out) * lash[..., None]
     return np.asarray(np.rint(np.clip(out, 0.0, 1.0) * 255.0), np.uint8)
 
 
-def _folded(head: Head) -> Scalars:
-    """1 where skin lies folded under an open lid, of which the photo shows a thin, dark line at most."""
+def _smiling(head: Head) -> Scalars:
+    """How much of a smile is taken off at each vertex of the body, 0..1; 0 for what is hardly one."""
     out = np.zeros(len(head.pictured))
     for side in ("Left", "Right"):
-        moved = np.linalg.norm(head.body.shapes[f"eyeBlink{side}"], axis=1)
-        share = moved / moved.max()
-        out = np.maximum(out, ((share > _FOLD[0]) & (share < _FOLD[1])).astype(np.float64))
+        moved = np.linalg.norm(head.body.shapes[f"mouthSmile{side}"], axis=1)
+        weight = head.fit.expression.get(f"mouthSmile{side}", 0.0)
+        out = np.maximum(out, smooth(0.12, 0.45, moved / moved.max()) * float(smooth(0.25, 0.8, weight)))
     return out
 
 

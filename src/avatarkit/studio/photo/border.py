@@ -9,13 +9,15 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from avatarkit.avatars.normals import vertex_normals
-from avatarkit.studio.character.parts import Scalars
+from avatarkit.studio.character.parts import Scalars, smooth
 from avatarkit.studio.photo import regions
 from avatarkit.studio.photo.head import Head
 from avatarkit.studio.photo.landmarks import Landmarks
 from avatarkit.studio.photo.view import DISTANCE_M
 
 _BEYOND_PX: Final = 5.0
+_STILL_MM: Final = 11.0
+"""What lies further from the border follows the shapes wholly."""
 _BACK_M: Final = -0.055
 """What lies further back than this is never part of the face."""
 _THROAT_M: Final = 0.030
@@ -39,6 +41,15 @@ def face_level(head: Head, landmarks: Landmarks) -> Scalars:
     level = np.maximum(line, under)
     level = np.minimum(level, (head.pictured[:, 2] - _BACK_M) * 1e3)
     return np.asarray(np.minimum(level, (normals[:, 2] + 0.75) * 40.0))
+
+
+def held_still(head: Head, level: Scalars) -> Scalars:
+    """How far each vertex follows the shapes, 0..1: less and less towards the border of the face, except under the
+    chin, which moves against the neck.
+    """
+    side = smooth(0.034, 0.050, np.abs(head.pictured[:, 0]))
+    above = smooth(-0.02, 0.01, head.pictured[:, 1])
+    return np.asarray(1.0 - np.maximum(side, above) * (1.0 - smooth(0.5, _STILL_MM, level)))
 
 
 def _chin(head: Head) -> npt.NDArray[np.bool_]:

@@ -17,6 +17,7 @@ from avatarkit.studio.photo import indices
 from avatarkit.studio.photo.fit import Fit, Warp, fit
 from avatarkit.studio.photo.landmark_map import LandmarkMap, map_landmarks
 from avatarkit.studio.photo.landmarks import Landmarks
+from avatarkit.studio.photo.seal import sealed
 
 _PICTURED: Final = "pictured"
 _OVERLAP: Final = 1.02
@@ -62,7 +63,7 @@ def fit_head(landmarks: Landmarks) -> Head:
     person.shapes[_PICTURED] = found.warp(np.asarray(worn)) - person.points
     refined = refine_body(person)
     del person.shapes[_PICTURED]
-    rest = _clear_of(eyes, refined.points)
+    rest = _clear_of(eyes, sealed(refined))
     pictured = _clear_of(eyes, refined.points + refined.shapes.pop(_PICTURED))
     return Head(person, replace(refined, points=rest), pictured, found)
 

@@ -10,6 +10,8 @@ NOSE_TIP: Final = 1
 EYE_CORNERS: Final = (33, 263)
 """Outer corners: right, left."""
 MOUTH_CORNERS: Final = (61, 291)
+JAW_SIDES: Final = (136, 365)
+"""Where the jaw turns from the cheek to the chin: right, left."""
 
 OVAL: Final = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
@@ -31,5 +33,7 @@ LID_CORNERS: Final = ((33, 133), (263, 362))
 IRISES: Final = ((468, 469, 470, 471, 472), (473, 474, 475, 476, 477))
 """Middle and four points of the rim: right eye, left eye."""
 BROWS: Final = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)
+BROW_EDGES: Final = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (336, 296, 334, 293, 300, 276, 283, 282, 295, 285))
+"""Outlines: right brow, left brow."""
 CHEEKS: Final = (50, 205, 280, 425, 101, 330)
 """Plain skin, for its colour."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from avatarkit.studio.character.parts import Triangles
+from avatarkit.studio.character.parts import Scalars, Triangles
 from avatarkit.studio.character.skin import Body
 from avatarkit.studio.character.source import Points
 
@@ -61,3 +62,12 @@ def locate(plane: npt.NDArray[np.float64], triangles: Triangles, targets: npt.ND
 
 def _cross(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0])
+
+
+def from_line(points: Points, line: Points) -> Scalars:
+    """Distance of points (n, 3) from a polyline (k, 3)."""
+    out = np.full(len(points), np.inf)
+    for a, b in itertools.pairwise(line):
+        along = np.clip(((points - a) @ (b - a)) / max(float((b - a) @ (b - a)), 1e-12), 0.0, 1.0)
+        out = np.minimum(out, np.linalg.norm(points - a - along[:, None] * (b - a), axis=1))
+    return out

@@ -1,25 +1,27 @@
 """Finding out where MediaPipe's landmarks lie on the head: ``python -m avatarkit.studio.photo.landmark_survey``.
 
-The first built-in character is rendered with its jaw ajar, its face is found in the picture, and the skin is looked
-up under each landmark; of the answers of three camera distances the middle one counts. The inner rings of the
-lips are put on the seam between skin and mouth. Writes ``landmarks.npy`` (see :mod:`.landmark_map`).
+Built people of all kinds are rendered with their jaws ajar, their faces are found in the pictures, and the skin is
+looked up under each landmark; of the answers of all people and three camera distances the middle one counts. The
+inner rings of the lips are put on the seam between skin and mouth. Writes ``landmarks.npy`` (see
+:mod:`.landmark_map`).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from avatarkit.avatars import read_bundle
-from avatarkit.avatars.builtin import default_path
+from avatarkit.avatars import Bundle
 from avatarkit.render import open_renderer
 from avatarkit.render.cpu.project import camera_matrix
+from avatarkit.studio.character import build, random_spec
 from avatarkit.studio.character.person import Person
 from avatarkit.studio.character.skin import Body, refine_body
 from avatarkit.studio.character.source import Points, data_folder
-from avatarkit.studio.character.spec import CharacterSpec
+from avatarkit.studio.character.spec import CharacterSpec, FacialHair, Glasses, HairStyle
 from avatarkit.studio.photo import indices
 from avatarkit.studio.photo.landmark_map import FACE_POINTS, FILE
 from avatarkit.studio.photo.landmarks import find_faces
@@ -30,6 +32,8 @@ Plane = npt.NDArray[np.float64]
 """float64 (n, 2)."""
 
 _SIDE: Final = 1024
+_OTHERS: Final = 8
+"""People beside the first built-in character."""
 _VIEWS: Final = ((0.3, 0.8, 20.0), (0.2, 0.9, 17.0), (0.4, 0.7, 22.0))
 """Weight of jawOpen, the camera's distance in metres, its vertical field of view in degrees."""
 _WALL: Final = (210.0, 214.0, 220.0)
@@ -39,17 +43,28 @@ _BEHIND_M: Final = 0.03
 
 def survey() -> Plane:
     """Texture coordinates of the base mesh under each landmark, (468, 2), origin at the bottom left."""
-    body = refine_body(Person(data_folder(), CharacterSpec()))
-    views = [_look(body, *view) for view in _VIEWS]
-    found = np.median([_under(body, seen, marks) for seen, marks in views], axis=0)
-    _put_lips_on_seam(found, body, *views[0])
-    return np.asarray(found)
+    found = []
+    for spec in _people():
+        body, bundle = refine_body(Person(data_folder(), spec)), build(spec)
+        views = [_look(body, bundle, *view) for view in _VIEWS]
+        own = np.median([_under(body, seen, marks) for seen, marks in views], axis=0)
+        _put_lips_on_seam(own, body, *views[0])
+        found.append(own)
+    return np.asarray(np.median(found, axis=0))
 
 
-def _look(body: Body, jaw: float, distance_m: float, fov_deg: float) -> tuple[Points, Plane]:
+def _people() -> list[CharacterSpec]:
+    """The first built-in character, and others with nothing before their faces."""
+    others = (random_spec(seed) for seed in range(_OTHERS))
+    return [CharacterSpec()] + [
+        replace(spec, hair_style=HairStyle.NONE, facial_hair=FacialHair.NONE, glasses=Glasses.NONE) for spec in others
+    ]
+
+
+def _look(body: Body, bundle: Bundle, jaw: float, distance_m: float, fov_deg: float) -> tuple[Points, Plane]:
     """The body's vertices as pixels and distance (n, 3), and the landmarks found in the picture (468, 2)."""
     renderer = open_renderer()
-    renderer.load(read_bundle(default_path()))
+    renderer.load(bundle)
     camera = Camera((0.0, -0.03, distance_m), (0.0, -0.03, 0.0), fov_deg)
     image = renderer.draw(pose_of({"jawOpen": jaw}), camera, (_SIDE, _SIDE)).astype(np.float64)
     share = image[..., 3:] / 255.0

@@ -12,6 +12,10 @@ from avatarkit.studio.photo.framing import Field, Portrait
 
 _RADII_PX: Final = (14, 5)
 _SMOOTHNESS: Final = 4e-4
+_TRANSPARENT, _OPAQUE = 0.2, 0.85
+"""What the filter gives for what is none and all of the person: below and above are halos of the background."""
+_GAP_PX: Final = 13
+"""Narrower gaps, as between hair and ears, are closed: a turned head would tear them open."""
 
 
 def person_alpha(portrait: Portrait) -> Field:
@@ -23,7 +27,8 @@ def person_alpha(portrait: Portrait) -> Field:
     alpha = np.where(portrait.inside, portrait.person, 0.0)
     for radius in _RADII_PX:
         alpha = np.clip(_guided(portrait.rgb, alpha, radius), 0.0, 1.0)
-    alpha = np.clip((alpha - 0.12) / 0.76, 0.0, 1.0)
+    alpha = np.clip((alpha - _TRANSPARENT) / (_OPAQUE - _TRANSPARENT), 0.0, 1.0)
+    alpha = np.maximum(alpha, np.asarray(ndimage.grey_closing(alpha, (_GAP_PX, _GAP_PX))))
     alpha = _largest(alpha)
     return np.where(ndimage.binary_erosion(portrait.inside, iterations=2, border_value=1), alpha, 0.0)
 

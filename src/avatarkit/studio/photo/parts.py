@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,28 +13,34 @@ from avatarkit.avatars.bundle import Material, MaterialKind
 from avatarkit.studio.character import mouth
 from avatarkit.studio.character.clip import clip, drop_loose
 from avatarkit.studio.character.eyes import eyeball
-from avatarkit.studio.character.parts import Part
+from avatarkit.studio.character.parts import Part, Scalars, Triangles, smooth
 from avatarkit.studio.character.person import Eye, neck_head_shares
 from avatarkit.studio.character.unwrap import pack
 from avatarkit.studio.photo import indices, regions
-from avatarkit.studio.photo.atlas import lay_on
-from avatarkit.studio.photo.border import face_level
+from avatarkit.studio.photo.atlas import Skin, lay_on
+from avatarkit.studio.photo.border import face_level, held_still
 from avatarkit.studio.photo.eye_picture import eye_picture
 from avatarkit.studio.photo.framing import Field, Portrait
 from avatarkit.studio.photo.head import Head
 from avatarkit.studio.photo.landmarks import Landmarks
+from avatarkit.studio.photo.lids import plain_skin
 from avatarkit.studio.photo.matte import fill
 from avatarkit.studio.photo.relief import depth_map
 from avatarkit.studio.photo.sheet import Sheet, raise_sheet
+from avatarkit.studio.photo.teeth import look_at_teeth, make_teeth
 
 Texture = npt.NDArray[np.uint8]
 
-_JAW_PX: Final = 12
+_JAW_PX: Final = 9
 """How far around the jaw the portrait is painted over with the neck."""
+_STRIP_PX: Final = 22
+"""So far under the face the portrait goes on at its sides, where a turned head uncovers it."""
+_SOFT_MM: Final = 3.5
+"""The face fades into what is around it over this distance."""
 _LINING: Final = (0.26, 0.035, 0.03)
 """Linear colour of the inside of the mouth."""
-_SKIN, _EYES, _AROUND = 0, 1, 3
-"""Places of the textures: the skin, two eyes, what is around the face."""
+_SKIN, _EYES, _AROUND, _TEETH = 0, 1, 3, 4
+"""Places of the textures: the skin, two eyes, what is around the face, teeth when they are seen."""
 
 
 def make_parts(
@@ -46,43 +53,63 @@ def make_parts(
     person, body, marks = head.person, head.body, portrait.landmarks
     outer = body.triangles[~body.lining]
     front, back = raise_sheet(head, alpha, marks, depth_map(head, outer))
+    face, edge = _skin(head, marks)
+    seen = look_at_teeth(person, head.fit.view, portrait.rgb, marks)
     parts = [
-        _skin(head, marks),
+        face,
         _lining(head),
         *(_eye(eye, _EYES + row) for row, eye in enumerate(person.eyes)),
-        mouth.teeth(person, upper=True),
-        mouth.teeth(person, upper=False),
+        *make_teeth(person, head.fit.view, seen, _TEETH),
         mouth.tongue(person),
         mouth.hollow(person),
-        _relief(head, front),
+        # What is soft blends with what is drawn before it.
         _relief(head, back),
+        _relief(head, front),
+        edge,
     ]
     # Teeth and the dark corners of a smile are no skin; the lash line is.
-    not_skin = regions.eye_openings(marks) | ndimage.binary_dilation(regions.mouth_opening(marks), iterations=4)
-    skin = lay_on(head, colors, np.where(not_skin, 0.0, alpha), pack(body.base_uv), outer)
+    not_skin = regions.eye_openings(marks) | regions.not_lips(marks)
+    trusted = np.where(not_skin, 0.0, alpha)
+    opened = bool(regions.mouth_opening(marks).any())
+    skin = lay_on(head, Skin(colors, trusted, plain_skin(trusted, marks), opened), pack(body.base_uv), outer)
     eyes = [eye_picture(eye, head.fit, colors, marks) for eye in person.eyes]
     around = np.concatenate([_around(colors, alpha, marks), alpha[..., None]], axis=2)
-    return parts, (skin, *eyes, np.asarray(np.rint(np.clip(around, 0.0, 1.0) * 255.0), np.uint8))
+    textures = [skin, *eyes, np.asarray(np.rint(np.clip(around, 0.0, 1.0) * 255.0), np.uint8)]
+    if seen.picture is not None:
+        textures.append(seen.picture)
+    return parts, tuple(textures)
 
 
-def _skin(head: Head, marks: Landmarks) -> Part:
+def _skin(head: Head, marks: Landmarks) -> list[Part]:
+    """The face, and the strip along its border that fades out."""
     body, person = head.body, head.person
-    edge = clip(body.triangles[~body.lining], face_level(head, marks))
-    used, triangles = drop_loose(edge.triangles, len(edge.first))
+    level = face_level(head, marks)
+    follow = held_still(head, level)
+    outer = body.triangles[~body.lining]
+    uv = pack(body.base_uv)
 
-    def carried(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return edge(values)[used]
+    def part(name: str, triangles: Triangles, carried: Callable[[Any], Scalars], alpha: Scalars | None) -> Part:
+        used, triangles = drop_loose(triangles, len(carried(level)))
+        points = carried(body.points)[used]
+        return Part(
+            name=name,
+            points=points,
+            triangles=triangles,
+            material=Material(name, MaterialKind.PHOTO, texture=_SKIN, alpha_cutoff=None if alpha is None else 0.5),
+            shapes={shape: carried(deltas * follow[:, None])[used] for shape, deltas in body.shapes.items()},
+            uv=carried(uv)[used],
+            neck_head=neck_head_shares(points, person.neck_pivot, person.head_pivot),
+            alpha=np.ones(0) if alpha is None else alpha[used],
+        )
 
-    points = carried(body.points)
-    return Part(
-        name="skin",
-        points=points,
-        triangles=triangles,
-        material=Material("skin", MaterialKind.PHOTO, texture=_SKIN),
-        shapes={name: carried(deltas) for name, deltas in body.shapes.items()},
-        uv=carried(pack(body.base_uv)),
-        neck_head=neck_head_shares(points, person.neck_pivot, person.head_pivot),
-    )
+    whole = clip(outer, level - _SOFT_MM)
+    wide = clip(outer, level)
+    strip = clip(wide.triangles, _SOFT_MM - wide(level))
+    fading = strip(wide(level))
+    return [
+        part("skin", whole.triangles, whole, None),
+        part("skin edge", strip.triangles, lambda values: strip(wide(values)), smooth(0.0, _SOFT_MM, fading)),
+    ]
 
 
 def _lining(head: Head) -> Part:
@@ -126,11 +153,14 @@ def _relief(head: Head, sheet: Sheet) -> Part:
 def _around(colors: npt.NDArray[np.float64], alpha: Field, marks: Landmarks) -> npt.NDArray[np.float64]:
     """The portrait without the face, which has its own mesh: what it hides takes the colours around it.
 
-    Along the jaw some more is taken out: a chin that moves must not leave its shadow on the neck.
+    At its sides the face goes on a little, as a turned head uncovers there what lies behind its border. Along the
+    chin some more is taken out: one that moves must not leave its shadow on the neck.
     """
     face = regions.face(marks)
-    rows = np.arange(len(face))[:, None]
-    wider = ndimage.binary_dilation(face, iterations=_JAW_PX) & (rows > marks[indices.NOSE_TIP, 1])
-    hidden = face | wider
+    rows, columns = np.arange(len(face))[:, None], np.arange(len(face))[None, :]
+    left, right = sorted(marks[list(indices.JAW_SIDES), 0])
+    below = (rows > marks[list(indices.MOUTH_CORNERS), 1].mean()) & (columns > left) & (columns < right)
+    hidden = ndimage.binary_erosion(face, iterations=_STRIP_PX)
+    hidden |= ndimage.binary_dilation(face, iterations=_JAW_PX) & below
     known = ~ndimage.binary_dilation(hidden, iterations=2) & (alpha > 0.9)
     return np.where(hidden[..., None], fill(colors, known), colors)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from avatarkit.studio.photo import indices
 from avatarkit.studio.photo.framing import SIDE_PX
 from avatarkit.studio.photo.landmarks import Landmarks
+
+_CORNER_PX: Final = 9.0
 
 Mask = npt.NDArray[np.bool_]
 """bool (SIDE_PX, SIDE_PX)."""
@@ -35,6 +40,15 @@ def eye_openings(landmarks: Landmarks) -> Mask:
     return out
 
 
+def brows(landmarks: Landmarks) -> Mask:
+    """Both brows, with some skin around them."""
+    height = np.linalg.norm(landmarks[indices.CHIN, :2] - landmarks[indices.FOREHEAD, :2])
+    out = np.zeros((SIDE_PX, SIDE_PX), bool)
+    for edge in indices.BROW_EDGES:
+        out |= polygon(landmarks[list(edge), :2])
+    return np.asarray(ndimage.binary_dilation(out, iterations=max(int(0.022 * height), 1)))
+
+
 def mouth_opening(landmarks: Landmarks) -> Mask:
     """What is seen between the lips; empty when they meet."""
     right, left = indices.LIP_CORNERS_INNER
@@ -42,3 +56,15 @@ def mouth_opening(landmarks: Landmarks) -> Mask:
     if np.abs(landmarks[13, 1] - landmarks[14, 1]) < 4.0:
         return np.zeros((SIDE_PX, SIDE_PX), bool)
     return polygon(landmarks[ring, :2])
+
+
+def not_lips(landmarks: Landmarks) -> Mask:
+    """What is seen between the lips and the dark corners of an open mouth; empty when the lips meet."""
+    opening = mouth_opening(landmarks)
+    if not opening.any():
+        return opening
+    out = np.asarray(ndimage.binary_dilation(opening, iterations=6))
+    rows, columns = np.mgrid[:SIDE_PX, :SIDE_PX]
+    for x, y in landmarks[list(indices.LIP_CORNERS_INNER), :2]:
+        out |= np.hypot(columns - x, rows - y) < _CORNER_PX
+    return out

@@ -31,6 +31,8 @@ _SHOULDER_DEPTH_M: Final = -0.075
 _ROUND_M: Final = 0.075
 """Hair and hats round off over this distance from their outline."""
 _BULGE: Final = 0.95
+_UNDER_FACE_PX: Final = 56
+"""So far under the face the relief goes on: a turned head uncovers some of it."""
 _UNDER_FACE_M: Final = 0.0025
 """The relief runs on this far behind the border of the face."""
 
@@ -59,9 +61,9 @@ def raise_sheet(head: Head, alpha: Field, landmarks: Landmarks, relief: Field) -
     solid = alpha > 0.5
     inside = np.asarray(ndimage.distance_transform_edt(solid))[np.ix_(near, near)]
     within = np.asarray(ndimage.distance_transform_edt(hole))
-    depth = _solve(head, inside, relief[np.ix_(near, near)], within[np.ix_(near, near)], y)
+    depth = _solve(head, inside, relief[np.ix_(near, near)], within[np.ix_(near, near)], (x, y))
     used = ndimage.binary_dilation(alpha > 0.02, iterations=STEP_PX)[np.ix_(near, near)]
-    covered = ndimage.binary_erosion(hole, iterations=2 * STEP_PX)[np.ix_(near, near)]
+    covered = ndimage.binary_erosion(hole, iterations=_UNDER_FACE_PX)[np.ix_(near, near)]
     points = head.fit.view.lift(np.column_stack([x.ravel(), y.ravel()]), depth.ravel())
     uv = np.column_stack([x.ravel(), y.ravel()]) / SIDE_PX
     front = _triangles(used & ~covered)
@@ -84,11 +86,12 @@ def _level(head: Head, y: Field) -> Field:
     return np.asarray(ahead + _OUTLINE_DEPTH_M * (1.0 - share) + _SHOULDER_DEPTH_M * share)
 
 
-def _solve(head: Head, inside: Field, relief: Field, within: Field, y: Field) -> Field:
+def _solve(head: Head, inside: Field, relief: Field, within: Field, place: tuple[Field, Field]) -> Field:
     """Depth of the grid: as smooth as can be between what is known.
 
     ``inside`` and ``within`` are distances in pixels into the person's outline and into the face.
     """
+    x, y = place
     outline = _level(head, y)
     metre = head.fit.view.focal_px / DISTANCE_M
     run = np.clip(inside / (_ROUND_M * metre), 0.0, 1.0)
@@ -98,7 +101,9 @@ def _solve(head: Head, inside: Field, relief: Field, within: Field, y: Field) ->
     jaw = head.fit.view.project(np.array([[0.0, -0.055, 0.06]]))[0, 1]
     # Under the jaw the face's own mesh runs on to the throat; the relief lies far behind it there, so that a jaw
     # that drops finds room.
-    drop = _UNDER_FACE_M + within / metre * 0.8 + 0.02 * smooth(jaw - 40.0, jaw + 40.0, y)
+    off = np.abs(x - head.fit.view.project(np.array([[0.0, -0.055, 0.06]]))[0, 0]) / metre
+    chin = smooth(jaw - 40.0, jaw + 40.0, y) * smooth(0.062, 0.044, off)
+    drop = _UNDER_FACE_M + within / metre * (0.35 + 0.45 * chin) + 0.02 * chin
     target = np.where(known & ~hole, np.fmax(relief, volume), volume)
     target = np.where(hole, relief - drop, target)
     target = np.where(np.isfinite(target), target, outline)
