@@ -5,11 +5,13 @@ import workletUrl from "@avatarkit/web/player-worklet.js?worker&url";
 import { Access } from "./access.js";
 import { Backdrop, BACKGROUNDS } from "./backgrounds.js";
 import { Bar } from "./bar.js";
+import { Characters } from "./characters.js";
 import { byId } from "./dom.js";
 import { openShortcuts } from "./keyboard.js";
 import { Live } from "./live.js";
 import { Notices } from "./notices.js";
-import { showBackgrounds, showCharacters, showMoods, showStyles } from "./pickers.js";
+import { Own } from "./own.js";
+import { showBackgrounds, showMoods, showStyles } from "./pickers.js";
 import { signIn } from "./sign-in.js";
 import { Stage } from "./stage.js";
 import { RATE } from "./sources.js";
@@ -25,6 +27,9 @@ const backdrop = new Backdrop(byId("stage", HTMLElement), byId("backdrop", HTMLC
 const talker = new Talker({ access, workletUrl, onChange: () => bar.update() });
 const live = new Live(talker);
 const voice = new VoiceCard(access, () => bar.update(), () => void bar.speak());
+const characters = new Characters(choose);
+const own = new Own({ characters, notices });
+voice.onPhoto = (photo) => own.take(photo);
 const bar = new Bar({ talker, voice, stage, backdrop, notices });
 let mood: Mood = "neutral";
 
@@ -48,13 +53,13 @@ async function begin(): Promise<void> {
       bar.update();
       return;
     }
-    const loadCovers = showCharacters(access.avatars, first.id, (id) => void choose(id));
+    const loadCovers = characters.show(access.avatars, first.id);
     const view = await stage.show(first.id);
     const told = view!.onFirstRendering;
     view!.onFirstRendering = () => {
       told?.();
       loadCovers();
-      voice.loadVoices().catch((reason: unknown) => notices.fail(reason));
+      for (const loading of [voice.loadVoices(), own.load()]) loading.catch((reason: unknown) => notices.fail(reason));
       bar.update();
     };
   } catch (reason) {

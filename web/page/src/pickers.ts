@@ -1,34 +1,13 @@
-/** Choosing a character, a mood, a style and a background. */
+/** Choosing a mood, a style and a background. */
 
 import { Mood } from "@avatarkit/web";
 import { BACKGROUNDS, picture, plain, TRANSPARENT, type Background } from "./backgrounds.js";
 import { byId, icon, make } from "./dom.js";
-import type { Listed } from "./server.js";
 
 /** Emotions that the server's motion engine can speak in; the first is none. */
 export const STYLES = ["neutral", "calm", "happy", "sad", "angry", "surprised"] as const;
 
 const capital = (word: string): string => word[0]!.toUpperCase() + word.slice(1);
-
-/** Cards of the characters. Covers are asked for by the function it returns: the first face comes first. */
-export function showCharacters(avatars: readonly Listed[], chosen: string, onChoose: (id: string) => void): () => void {
-  const box = byId("characters", HTMLElement);
-  const covers: (() => void)[] = [];
-  box.replaceChildren(
-    ...avatars.map(({ id, name, coverUrl }) => {
-      const input = make("input", { type: "radio", name: "character", value: id, checked: id === chosen });
-      input.onchange = () => onChoose(id);
-      const cover = make("span", { className: "cover" }, make("span", { aria: { hidden: "true" } }, name.slice(0, 1)));
-      covers.push(() => {
-        const image = make("img", { alt: "", decoding: "async", width: 96, height: 96 });
-        image.onload = () => cover.replaceChildren(image);
-        image.src = coverUrl;
-      });
-      return make("label", { className: "character" }, input, cover, name);
-    }),
-  );
-  return () => covers.forEach((load) => load());
-}
 
 /** The moods, as buttons of which one is pressed. */
 export function showMoods(onChoose: (mood: Mood) => void): void {

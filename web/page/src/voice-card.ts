@@ -11,6 +11,8 @@ export type Kind = "sample" | "text" | "file" | "mic";
 /** Knows what to speak. */
 export class VoiceCard {
   kind: Kind = "sample";
+  /** Gets a photo that was dropped; whether it is of use. */
+  onPhoto: (photo: File) => boolean = () => false;
   private chosen: File | null = null;
   private longest = 400;
   private readonly choose: (tab: string) => void;
@@ -87,7 +89,7 @@ export class VoiceCard {
       if (!hasFile(event)) return;
       event.preventDefault();
       const given = event.dataTransfer?.files[0];
-      if (given) this.take(given);
+      if (given && !(given.type.startsWith("image/") && this.onPhoto(given))) this.take(given);
     });
   }
 }
