@@ -60,7 +60,7 @@ def test_all_shapes_and_parts_are_there(built: Bundle) -> None:
     assert summary.joints == ("root", "neck", "head")
     kinds = {mesh.kind for mesh in summary.meshes}
     assert kinds >= {"skin", "eye", "teeth", "mouth", "hair", "lash", "cloth"}
-    assert summary.triangles <= 45_000
+    assert summary.triangles <= 30_000
 
 
 def test_file_is_small_sound_and_credits_its_sources(built: Bundle, encoded: bytes) -> None:
@@ -105,7 +105,7 @@ def test_other_built_in_characters_are_whole_small_and_someone_else(built: Bundl
     assert path.stat().st_size <= LARGEST_BYTES
     summary = describe(other)
     assert summary.shapes_missing == ()
-    assert summary.triangles <= 45_000
+    assert summary.triangles <= 30_000
     assert other.info.name != built.info.name
     assert other.info.license == "CC0-1.0"
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from avatarkit.avatars.bundle import Material, MaterialKind
 from avatarkit.studio.character.noise import value_noise
-from avatarkit.studio.character.parts import Part, Scalars, linear, smooth
+from avatarkit.studio.character.parts import Part, Scalars, linear, outside, smooth
 from avatarkit.studio.character.person import Person
 from avatarkit.studio.character.source import Points
 from avatarkit.studio.character.spec import CharacterSpec, FacialHair
@@ -110,7 +110,7 @@ def facial_hair(person: Person, skin: Part, spec: CharacterSpec) -> list[Part]:
         Part(
             name="facial hair",
             points=points,
-            triangles=triangles,
+            triangles=outside(points, np.repeat(normal, 5, axis=0), triangles),
             material=Material("facial hair", MaterialKind.LASH, roughness=0.7, double_sided=True),
             colors=np.repeat(colors, 5, axis=0),
             shapes={

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from avatarkit.avatars.bundle import Material, MaterialKind
-from avatarkit.studio.character.parts import Part, Scalars, linear
+from avatarkit.studio.character.parts import Part, Scalars, linear, outside
 from avatarkit.studio.character.person import Person
 from avatarkit.studio.character.source import Points
 from avatarkit.studio.character.spec import CharacterSpec
@@ -19,7 +19,7 @@ def brow_line(along: Scalars) -> tuple[Scalars, Scalars, Scalars]:
     """Middle of a brow, metres from the eye's centre (outwards, up), and its half height; ``along`` 0..1."""
     out = -0.0165 + 0.0425 * along
     up = (
-        0.0212
+        0.0205
         + 0.0062 * np.sin(np.pi * np.clip(0.06 + 0.68 * along, 0.0, 1.0))
         - 0.0075 * np.clip(along - 0.66, 0.0, 1.0)
     )
@@ -71,7 +71,7 @@ def _part(
     normals = rows[0][1][sound]
     across = np.cross(normals, tip - base)
     across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-9)
-    half = across * 0.00024
+    half = across * 0.00017
     corners = [base - half, base + half, middle - half * 0.9, middle + half * 0.9, tip]
     count = len(base)
     points = np.stack(corners, axis=1).reshape(-1, 3)
@@ -85,7 +85,7 @@ def _part(
     return Part(
         name="brows",
         points=points,
-        triangles=triangles,
+        triangles=outside(points, np.repeat(normals, 5, axis=0), triangles),
         material=Material("brows", MaterialKind.LASH, roughness=0.6, double_sided=True),
         colors=np.repeat(color, 5, axis=0),
         shapes=shapes,

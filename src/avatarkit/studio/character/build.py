@@ -15,11 +15,10 @@ from avatarkit.studio.character import mouth
 from avatarkit.studio.character.beard import facial_hair
 from avatarkit.studio.character.brows import brows
 from avatarkit.studio.character.clothing import garment, neckline
-from avatarkit.studio.character.coiffure import hair_parts, hides, recession_m
+from avatarkit.studio.character.coiffure import hair_parts, hair_picture, hides, recession_m
 from avatarkit.studio.character.eyes import eye_material, eye_texture, eyeball
 from avatarkit.studio.character.fabric import fabric_texture
 from avatarkit.studio.character.glasses import glasses
-from avatarkit.studio.character.hair_texture import hair_texture
 from avatarkit.studio.character.lashes import lashes
 from avatarkit.studio.character.occlusion import ambient, relaxed, sample_surface
 from avatarkit.studio.character.parts import Part, Scalars, Triangles, smooth
@@ -79,7 +78,7 @@ def build(spec: CharacterSpec, progress: Progress | None = None) -> Bundle:
     tell(0.3, "skin")
     textures = [
         eye_texture(spec.iris, spec.seed),
-        hair_texture(spec.seed),
+        hair_picture(spec),
         paint_skin(person, spec, folder, skin=skin, base_uv=base_uv, scalp=scalp),
         fabric_texture(spec.clothing, spec.seed),
     ]

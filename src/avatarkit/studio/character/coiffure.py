@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from avatarkit.studio.character import hair_bun, hair_crop, hair_curls, hair_long
+from avatarkit.studio.character.curl_texture import curl_texture
 from avatarkit.studio.character.hair import Dye, cap, locks
+from avatarkit.studio.character.hair_texture import hair_texture
 from avatarkit.studio.character.parts import Part, linear, smooth
 from avatarkit.studio.character.person import Person, neck_head_shares
 from avatarkit.studio.character.scalp import Scalp
@@ -14,7 +16,7 @@ from avatarkit.studio.character.source import Points
 from avatarkit.studio.character.spec import CharacterSpec, HairStyle
 
 _LONG = {HairStyle.BOB: hair_long.BOB, HairStyle.WAVY: hair_long.WAVY}
-_SHORT = {HairStyle.CROP: hair_crop.make, HairStyle.CURLS: hair_curls.make, HairStyle.BUN: hair_bun.make}
+_SHORT = {HairStyle.CROP: hair_crop.make, HairStyle.BUN: hair_bun.make}
 _UNDER_CAP_M = 0.024
 """So far within the hairline the cap surely hides the skin."""
 
@@ -31,18 +33,26 @@ def hair_parts(person: Person, scalp: Scalp, spec: CharacterSpec, texture: int) 
         return []
     rng = np.random.default_rng(spec.seed)
     dye = Dye(spec.hair, spec.grey, spec.seed)
-    if style in _LONG:
-        kinds = hair_long.fall(scalp, _LONG[style], spec.seed, rng)
-        base = cap(scalp, dye, 0.0012, texture, shade=0.62, matte=True)
-        shows = hair_long.parting(base.points)[:, None]
-        base.colors = base.colors * (1.0 - shows) + 0.55 * linear(spec.skin) * shows
-    else:
+    if style is HairStyle.CURLS:
+        return hair_curls.make(scalp, dye, texture, rng)
+    if style in _SHORT:
         kinds, base = _SHORT[style](scalp, dye, texture, rng)
-    parts = [*locks("hair", kinds, dye, texture, rng), base]
-    if style in _LONG:
-        for part in parts:
-            part.neck_head = _hanging(person, part.points)
+        return [*locks("hair", kinds, dye, texture, rng), base]
+    fall = _LONG[style]
+    parts = [
+        *locks("hair", hair_long.fall(scalp, fall, spec.seed, rng), dye, texture, rng),
+        hair_long.sheet(scalp, fall, dye, texture, spec.seed),
+        hair_long.line_of_skin(scalp, linear(spec.skin)),
+        cap(scalp, dye, 0.0012, texture, shade=0.50, matte=True),
+    ]
+    for part in parts:
+        part.neck_head = _hanging(person, part.points)
     return parts
+
+
+def hair_picture(spec: CharacterSpec) -> npt.NDArray[np.uint8]:
+    """The texture of :func:`hair_parts`: sRGB with alpha, uint8 (256, 256, 4)."""
+    return curl_texture(spec.seed) if spec.hair_style is HairStyle.CURLS else hair_texture(spec.seed)
 
 
 def hides(scalp: Scalp, style: HairStyle, points: Points) -> npt.NDArray[np.bool_]:

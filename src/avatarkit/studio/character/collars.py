@@ -26,8 +26,8 @@ class Band:
 
 def band(edge: Points, form: Band) -> Piece:
     """A rounded strip all around ``edge``, a closed line."""
-    edge, inward, up = _frame(edge, 84)
-    turn = np.linspace(0.0, 2.0 * np.pi, 9, endpoint=False)
+    edge, inward, up = _frame(edge, 60)
+    turn = np.linspace(0.0, 2.0 * np.pi, 7, endpoint=False)
     # A rounded cross-section, from the lower outside over the top and down the inside.
     rise = 0.5 * form.height_m * (1.0 - np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.6) - 0.25 * form.height_m
     into = -0.5 * form.thick_m * np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** 0.7 + form.lean * rise
@@ -37,7 +37,7 @@ def band(edge: Points, form: Band) -> Piece:
 
 def collar_leaves(edge: Points, middle_z: float) -> list[Piece]:
     """A shirt's collar: a stand around the neck, and two leaves that fold over it and part in front."""
-    edge, inward, up = _frame(edge, 120)
+    edge, inward, up = _frame(edge, 80)
     spin = np.arctan2(edge[:, 0], edge[:, 2] - middle_z)
     order = np.argsort(spin)
     edge, inward, up, spin = edge[order], inward[order], up[order], spin[order]
@@ -54,7 +54,7 @@ def collar_leaves(edge: Points, middle_z: float) -> list[Piece]:
 
 def _leaf(edge: Points, inward: Points, up: Points, spin: Scalars, side: float) -> Piece:
     """One half of the collar from the middle of the back to its point in front."""
-    at = np.linspace(np.pi, 0.10, 44)
+    at = np.linspace(np.pi, 0.10, 30)
     line = np.stack([np.interp(side * at, spin, edge[:, i], period=2 * np.pi) for i in range(3)], axis=1)
     into = np.stack([np.interp(side * at, spin, inward[:, i], period=2 * np.pi) for i in range(3)], axis=1)
     near = smooth(1.5, 0.15, at)
@@ -78,7 +78,7 @@ def lapels(edge: Points, cloth: Points, triangles: Triangles) -> list[Piece]:
 
     ``edge`` is the coat's opening, a closed line or one that ends at the lower cut.
     """
-    around = _opening(edge, 110)
+    around = _opening(edge, 76)
     normals = vertex_normals(cloth, triangles)
     _, near = cKDTree(cloth).query(around)
     out = normals[near]

@@ -21,8 +21,8 @@ _EDGE_DEGREES: Final = 104.0
 _TEXTURE_SIDE: Final = 256
 _TEXTURE_REACH: Final = 1.02
 """The texture is the ball seen from the front; its edge is this many radii out."""
-_RINGS: Final = 16
-_SPOKES: Final = 30
+_RINGS: Final = 11
+_SPOKES: Final = 24
 _GAZE_DEGREES: Final = {"Out": (0.0, 30.0), "In": (0.0, -30.0), "Up": (-22.0, 0.0), "Down": (26.0, 0.0)}
 """Pitch (down positive) and yaw (outwards positive) at weight 1."""
 

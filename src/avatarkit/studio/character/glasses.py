@@ -86,7 +86,7 @@ def _temple(skin: Points, rim: Points, side: int) -> Points:
             [side * wide, -0.006, -0.100],
         ]
     )
-    at = np.linspace(0.0, len(knots) - 1.0, 26)
+    at = np.linspace(0.0, len(knots) - 1.0, 18)
     line = np.stack([np.interp(at, np.arange(len(knots)), knots[:, i]) for i in range(3)], axis=1)
     for _ in range(2):
         line[1:-1] = 0.5 * line[1:-1] + 0.25 * (line[:-2] + line[2:])
@@ -98,7 +98,7 @@ def _bridge(rims: list[Points]) -> Points:
     ends = []
     for rim, side in zip(rims, (1.0, -1.0), strict=True):
         ends.append(rim[np.argmin(rim[:, 0] * side - 0.45 * rim[:, 1])])
-    share = np.linspace(0.0, 1.0, 11)[:, None]
+    share = np.linspace(0.0, 1.0, 9)[:, None]
     arch = np.sin(np.pi * share)
     return np.asarray(ends[0] * (1 - share) + ends[1] * share + arch * np.array([0.0, 0.0035, 0.0025]))
 

@@ -99,14 +99,14 @@ class Wave:
     """Where along the strand it begins to be seen."""
 
 
-def wave(lines: Lines, outward: Lines, form: Wave, seed: int, rng: np.random.Generator) -> Lines:
-    """Lines swung from side to side and in and out."""
+def wave(lines: Lines, outward: Lines, form: Wave, seed: int, rng: np.random.Generator | None) -> Lines:
+    """Lines swung from side to side and in and out; with ``rng`` each a little out of step."""
     steps = np.linalg.norm(np.diff(lines, axis=1), axis=2)
     along = np.concatenate([np.zeros((len(lines), 1)), np.cumsum(steps, axis=1)], axis=1)
     flat = lines.reshape(-1, 3) * np.array([1.0, 0.35, 1.0])
-    phase = 2.6 * np.pi * value_noise(flat, 0.034, seed).reshape(along.shape) + 0.20 * rng.normal(
-        size=(len(lines), 1)
-    )
+    phase = 2.6 * np.pi * value_noise(flat, 0.034, seed).reshape(along.shape)
+    if rng is not None:
+        phase = phase + 0.20 * rng.normal(size=(len(lines), 1))
     angle = -2.0 * np.pi * lines[..., 1] / form.length_m + phase
     size = form.height_m * smooth(form.starts_m, form.starts_m + 0.07, along)
     across = unit(np.cross(np.gradient(lines, axis=1), outward))

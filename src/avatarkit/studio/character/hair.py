@@ -13,7 +13,7 @@ from avatarkit.avatars.normals import vertex_normals
 from avatarkit.studio.character.groom import Lines, resample, unit
 from avatarkit.studio.character.hair_texture import VARIANTS
 from avatarkit.studio.character.noise import value_noise
-from avatarkit.studio.character.parts import Part, Scalars, grid_triangles, linear, smooth
+from avatarkit.studio.character.parts import Part, Scalars, grid_triangles, linear, outside, smooth
 from avatarkit.studio.character.scalp import CENTRE, SIDES_DEGREES, Scalp, turn
 from avatarkit.studio.character.source import Points
 from avatarkit.studio.character.spec import Color
@@ -31,8 +31,8 @@ class Lock:
     """Joints of a ribbon."""
     shade: float = 1.0
     """Of the colour: below 1 for what lies deep."""
-    fringed: bool = True
-    """Cut out by the texture over its whole length, not only at its tip."""
+    solid: tuple[float, float] = (0.0, 0.0)
+    """Between which shares of its length a ribbon is drawn whole; before and after the texture cuts it out."""
     taper: float = 0.35
     """Width at the tip, as a share."""
     root: float = 0.30
@@ -49,6 +49,8 @@ class Lock:
     """How far locks differ in tone."""
     thin: bool = False
     """Takes a slice of a lock's picture."""
+    crowded: float = 1.0
+    """Above 1 joints stand closer to each other near the root, where hair bends most."""
     double_sided: bool = False
     matte: bool = False
     """Without the sheen of combed hair."""
@@ -66,8 +68,6 @@ class Dye:
 _GREY: Final = (0.70, 0.69, 0.68)
 _CAP_LOCKS: Final = 12
 """Turns of the picture around the cap."""
-_FRINGE_FROM: Final = 0.72
-"""Where along a ribbon, as a share, its tip is cut out when the rest is not."""
 
 
 def locks(name: str, kinds: list[Lock], dye: Dye, texture: int, rng: np.random.Generator) -> list[Part]:
@@ -77,12 +77,10 @@ def locks(name: str, kinds: list[Lock], dye: Dye, texture: int, rng: np.random.G
     surface = MaterialKind.LASH if kinds[0].matte else MaterialKind.HAIR
     for kind in kinds:
         ribbons = _ribbons(kind, dye, rng)
-        if kind.fringed:
-            fringed[kind.double_sided].append(ribbons)
-            continue
-        last = max(1, round((kind.steps - 1) * _FRINGE_FROM))
-        solid[kind.double_sided].append(ribbons.between(0, last))
-        fringed[kind.double_sided].append(ribbons.between(last, kind.steps - 1))
+        first, last = (round((kind.steps - 1) * share) for share in kind.solid)
+        for group, begin, end in ((fringed, 0, first), (solid, first, last), (fringed, last, kind.steps - 1)):
+            if end > begin:
+                group[kind.double_sided].append(ribbons.between(begin, end))
     parts = []
     for groups, ending, cutoff in ((solid, "", None), (fringed, " fringe", 0.45)):
         for both, own in groups.items():
@@ -103,22 +101,20 @@ def cap(
     texture: int,
     *,
     shade: float = 0.42,
-    rough_m: float = 0.0,
     matte: bool = False,
     faded_m: float = 0.0,
+    fine: int = 1,
+    turns: int = _CAP_LOCKS,
 ) -> Part:
     """A closed form over the scalp, ``rise_m`` above it in the middle and dipping into the skin at the hairline.
 
     At the sides it ends ``faded_m`` earlier: there the skin is tinted, see ``complexion.hair_roots``.
+    ``fine`` times as many vertices each way; ``turns`` of the picture around it.
     """
-    columns, rows = 57, 13
+    columns, rows = 32 * fine + 1, 8 * fine + 1
     spin = np.linspace(-np.pi, np.pi, columns)
     share = np.linspace(0.0, 1.0, rows) ** 0.8
     points = np.concatenate([_cap_line(scalp, float(angle), share, rise_m, faded_m) for angle in spin])
-    if rough_m:
-        away = unit(points - CENTRE)
-        inside = smooth(0.0, 0.03, scalp.level(points))
-        points = points + away * (rough_m * inside * value_noise(points, 0.013, dye.seed))[:, None]
     triangles = grid_triangles(columns, rows)
     normals = vertex_normals(points, triangles).astype(np.float64)
     if float((normals * (points - CENTRE)).sum()) < 0.0:
@@ -131,10 +127,10 @@ def cap(
             "hair cap", MaterialKind.LASH if matte else MaterialKind.HAIR, roughness=0.7, texture=texture
         ),
         uv=np.stack(
-            [np.repeat(_CAP_LOCKS * (spin / (2.0 * np.pi) + 0.5), rows), np.tile(0.12 + 0.74 * share, columns)],
+            [np.repeat(turns * (spin / (2.0 * np.pi) + 0.5), rows), np.tile(0.12 + 0.74 * share, columns)],
             axis=1,
         ),
-        colors=_mixed(dye, len(points), 0.0)[1] * shade,
+        colors=mixed(dye, len(points)) * shade,
         normals=unit(0.4 * normals + unit(points - CENTRE)),
     )
 
@@ -174,7 +170,7 @@ def _ribbons(kind: Lock, dye: Dye, rng: np.random.Generator) -> _Ribbons:
     count = len(kind.lines)
     share = np.linspace(0.0, 1.0, kind.steps)
     # Joints at different places on each ribbon, or the outline of the head becomes a polygon.
-    at = share[None, :] ** (0.85 + 0.4 * rng.random((count, 1)))
+    at = share[None, :] ** (kind.crowded - 0.15 + 0.3 * rng.random((count, 1)))
     lines, outward = resample(kind.lines, at), resample(kind.outward, at)
     along = unit(np.gradient(lines, axis=1))
     outward = unit(outward - along * (outward * along).sum(axis=2, keepdims=True))
@@ -194,25 +190,27 @@ def _ribbons(kind: Lock, dye: Dye, rng: np.random.Generator) -> _Ribbons:
     uv = np.empty((count, kind.steps, 2, 2))
     uv[..., 0] = u[:, None, :]
     uv[..., 1] = (0.01 + 0.98 * share)[None, :, None]
-    tones, colors = _mixed(dye, count, kind.spread, rng, lines[:, 0])
+    tones, colors = _tones(dye, kind.spread, rng, lines[:, 0])
     depth = 1.0 + kind.fade * (-0.40 * smooth(0.28, 0.0, share) + 0.20 * smooth(0.45, 1.0, share))
     shaded = colors[:, None, :] * (tones[:, None] * depth[None, :] * kind.shade)[..., None]
     return _Ribbons(points, normals, uv, np.repeat(shaded[:, :, None, :], 2, axis=2))
 
 
-def _mixed(
-    dye: Dye, count: int, spread: float, rng: np.random.Generator | None = None, roots: Points | None = None
-) -> tuple[Scalars, Points]:
-    """Tones about 1 and linear colours for ``count`` locks: neighbours share a tone, some locks are grey."""
-    base, grey = linear(dye.color), linear(_GREY)
-    if rng is None or roots is None:
-        return np.ones(count), np.tile(base * (1.0 - dye.grey**1.8) + 0.8 * grey * dye.grey**1.8, (count, 1))
+def mixed(dye: Dye, count: int) -> Points:
+    """The colour of hair as a whole, linear, ``count`` times."""
+    share = dye.grey**1.8
+    return np.tile(linear(dye.color) * (1.0 - share) + 0.8 * linear(_GREY) * share, (count, 1))
+
+
+def _tones(dye: Dye, spread: float, rng: np.random.Generator, roots: Points) -> tuple[Scalars, Points]:
+    """Tones about 1 and linear colours of locks: neighbours share a tone, some locks are grey."""
+    count = len(roots)
     tones = 1.0 + spread * (0.20 * value_noise(roots, 0.014, dye.seed) + rng.uniform(-0.06, 0.07, count))
     warm = np.array([1.06, 1.0, 0.94]) ** (spread * rng.normal(size=(count, 1)))
     turned = np.clip(dye.grey * (1.0 + 0.4 * rng.normal(size=count)), 0.0, 1.0)
     # Light counts for more than dark: what looks half grey holds a fifth of grey light.
     turned = turned[:, None] ** 1.8
-    return tones, base * warm * (1.0 - turned) + grey * turned
+    return tones, linear(dye.color) * warm * (1.0 - turned) + linear(_GREY) * turned
 
 
 def _join(own: list[_Ribbons]) -> Part:
@@ -229,14 +227,11 @@ def _join(own: list[_Ribbons]) -> Part:
         colors.append(ribbons.colors.reshape(-1, 3))
     all_points, all_normals = np.concatenate(points), np.concatenate(normals)
     faces = np.concatenate(triangles).astype(np.uint32)
-    a, b, c = (all_points[faces[:, i]] for i in range(3))
-    # Wound so that they face along their normals: most ribbons are drawn from outside only.
-    inside = (np.cross(b - a, c - a) * all_normals[faces].sum(axis=1)).sum(axis=1) < 0.0
-    faces[inside] = faces[inside, ::-1]
     return Part(
         name="",
         points=all_points,
-        triangles=faces,
+        # Most ribbons are drawn from outside only.
+        triangles=outside(all_points, all_normals, faces),
         material=Material(""),
         colors=np.concatenate(colors),
         uv=np.concatenate(uv),

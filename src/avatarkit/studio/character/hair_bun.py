@@ -33,7 +33,18 @@ def make(scalp: Scalp, dye: Dye, texture: int, rng: np.random.Generator) -> tupl
     for count, radius, width, shade in ((26, 0.90, 0.0150, 0.62), (34, 1.0, 0.0110, 1.0)):
         lines, outward = _wound(centre, knot, radius * _KNOT_RADIUS_M, count, rng)
         kinds.append(
-            Lock(lines, outward, width, 16, shade, radius < 1.0, taper=0.8, root=0.8, fade=0.15, double_sided=True)
+            Lock(
+                lines,
+                outward,
+                width,
+                16,
+                shade,
+                (0.0, 0.0 if radius < 1.0 else 0.72),
+                taper=0.8,
+                root=0.8,
+                fade=0.15,
+                double_sided=True,
+            )
         )
     return kinds, cap(scalp, dye, 0.0016, texture, shade=0.6)
 

@@ -32,12 +32,13 @@ def make(scalp: Scalp, dye: Dye, texture: int, rng: np.random.Generator) -> tupl
                 kind.width_m,
                 kind.steps,
                 kind.shade,
+                solid=(0.0, 0.62) if kind.width_m > 0.004 else (0.0, 0.0),
                 thin=kind.width_m < 0.004,
-                taper=0.4 if kind.top else 0.12,
+                taper=0.22 if kind.top else 0.12,
                 fade=0.9 if kind.top else 0.12,
                 root=0.5 if kind.top else 0.12,
-                bend=0.22 if kind.top else 0.05,
-                roll=0.10 if kind.top else 0.0,
+                bend=0.30 if kind.top else 0.05,
+                roll=0.07 if kind.top else 0.0,
                 spread=1.0 if kind.top else 0.35,
             )
         )
@@ -56,10 +57,10 @@ class _Kind:
 
 
 _KINDS = (
-    _Kind(640, 0.0024, 4, 0.62, False, 0.0012, 1.0),
-    _Kind(150, 0.0130, 7, 0.80, True, 0.0050, 1.0),
-    _Kind(210, 0.0090, 8, 1.00, True, 0.0105, 1.1),
-    _Kind(50, 0.0030, 6, 1.05, True, 0.0130, 0.9),
+    _Kind(300, 0.0034, 3, 0.62, False, 0.0012, 1.0),
+    _Kind(150, 0.0095, 6, 0.78, True, 0.0050, 1.15),
+    _Kind(230, 0.0058, 7, 1.00, True, 0.0105, 1.35),
+    _Kind(60, 0.0026, 6, 1.05, True, 0.0130, 1.25),
 )
 
 
@@ -75,7 +76,7 @@ def _lines(scalp: Scalp, roots: Points, kind: _Kind, rng: np.random.Generator) -
     lengths = kind.length * (0.014 + 0.034 * top) * (0.35 + 0.65 * edge) * rng.uniform(0.8, 1.15, len(roots))
     rise = kind.rise_m * (0.25 + 0.75 * edge) * (0.4 + 0.6 * top) * rng.uniform(0.75, 1.2, len(roots))
     side = np.where(roots[:, 0] > _PARTING_X, 1.0, -1.0)
-    sway = rng.normal(size=(len(roots), 3)) * (0.12 if kind.top else 0.035)
+    sway = rng.normal(size=(len(roots), 3)) * (0.05 if kind.top else 0.035)
 
     def flow(here: Points) -> Points:
         up = _top(here)[:, None]
@@ -98,7 +99,7 @@ def _lines(scalp: Scalp, roots: Points, kind: _Kind, rng: np.random.Generator) -
     first = flow(roots) + 0.6 * normal
     start = roots + normal * (0.0004 + 0.0012 * edge * (1.0 - top))[:, None]
     lines = grow(start, first, lengths, steps=12, stiffness=0.35, wish=wish, limit=limit)
-    lines = gather(lines, max(len(roots) // 4, 1), 0.5 if kind.top else 0.2, rng)
+    lines = gather(lines, max(len(roots) // 6, 1), 0.55 if kind.top else 0.2, rng)
     # Drawn together straight across the skull, locks would dip into it.
     flat = lines.reshape(-1, 3)
     return scalp.hug(flat, np.full(len(flat), 0.0008)).reshape(lines.shape)

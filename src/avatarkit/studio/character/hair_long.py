@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from avatarkit.studio.character.groom import Lines, Wave, cut_below, gather, grow, soften, unit, wave
-from avatarkit.studio.character.hair import Lock
-from avatarkit.studio.character.parts import Scalars, smooth
+from avatarkit.avatars.bundle import Material, MaterialKind
+from avatarkit.studio.character.groom import Lines, Wave, cut_below, gather, grow, resample, soften, unit, wave
+from avatarkit.studio.character.hair import Dye, Lock, mixed
+from avatarkit.studio.character.parts import Part, Scalars, grid_triangles, outside, smooth
 from avatarkit.studio.character.scalp import CENTRE, Scalp, turn
 from avatarkit.studio.character.source import Points
 
 _PARTING_X: Final = 0.024
 _SIDES: Final = (0.0885, 0.0950)
 """Half width and half depth, metres, of the outline that hair falls down from, over the ears."""
-_FRONT: Final = 76
-"""Ribbons that begin right at the hairline in front."""
+_PARTED_M: Final = 0.0017
+"""Width of the parting."""
 _CROWN_Z: Final = -0.088
+_SHEET_COLUMNS: Final = 60
+_SHEET_ROWS: Final = 15
+_SHEET_LOCKS: Final = 7.0
+"""Turns of the locks' picture around the sheet."""
+_SHEET_RISE_M: Final = 0.0030
 _LONGEST_M: Final = 0.48
 _FACE_DEGREES: Final = 52.0
 """Hair leaves the face free up to this turn from the front."""
@@ -40,64 +47,144 @@ class Fall:
     gathered: float
 
 
-BOB: Final = Fall(-0.122, 0.022, 0.16, 0.05, Wave(0.11, 0.0015, 0.05), 70, 0.35)
-WAVY: Final = Fall(-0.188, -0.004, 0.02, 0.13, Wave(0.072, 0.0060, 0.05), 64, 0.42)
+BOB: Final = Fall(-0.122, 0.022, 0.16, 0.05, Wave(0.12, 0.0015, 0.05), 70, 0.28)
+WAVY: Final = Fall(-0.188, -0.004, 0.02, 0.13, Wave(0.105, 0.0065, 0.05), 64, 0.30)
 
 
 def fall(scalp: Scalp, style: Fall, seed: int, rng: np.random.Generator) -> list[Lock]:
     """All ribbons of a long style."""
     kinds = []
-    for count, rise, width, steps, shade, fringed in (
-        (160, 0.0030, 0.0220, 11, 0.70, False),
-        (190, 0.0075, 0.0120, 16, 1.00, True),
-        (_FRONT, 0.0060, 0.0085, 15, 0.95, True),
-        (34, 0.0100, 0.0042, 16, 1.05, True),
-    ):
-        roots = _front_roots(scalp, count, rng) if count == _FRONT else _roots(scalp, count, rng, upper=rise > 0.005)
-        lines = _lines(scalp, style, roots, rise, rng)
-        lines = gather(
-            lines,
-            style.clumps,
-            style.gathered * (1.0 if fringed else 0.12),
-            rng,
-            apart_m=np.where(lines[:, -1, 0] > 0.0, 0.1, 0.0),
-        )
-        outward = _outward(lines)
-        if style.wave is not None:
-            lines = wave(lines, outward, style.wave, seed, rng)
-        # Forehead and temples last: nothing that bends hair after may take it into the skin.
-        lines[:, 0] += 0.0013 * smooth(0.004, 0.010, scalp.level(lines[:, 0]))[:, None] * unit(lines[:, 0] - CENTRE)
-        over = scalp.clear_face(lines.reshape(-1, 3), 0.0016 + 0.3 * rise).reshape(lines.shape)
-        lines[:, 1:] = soften(over, 1)[:, 1:]
-        thin = width < 0.005
+    for kind in _KINDS:
+        lines = _lines(scalp, style, kind.roots(scalp, kind.count, rng), kind.rise_m, rng)
+        lines = gather(lines, style.clumps, style.gathered, rng, apart_m=np.where(lines[:, -1, 0] > 0.0, 0.1, 0.0))
+        lines, outward = _finished(scalp, style, lines, seed, rise_m=kind.rise_m, rng=rng)
         kinds.append(
             Lock(
                 lines,
                 outward,
-                width,
-                steps,
-                shade,
-                fringed,
-                thin=thin,
-                double_sided=not fringed or thin,
-                taper=0.5,
-                root=0.10,
-                opens=0.05,
+                kind.width_m,
+                kind.steps,
+                kind.shade,
+                solid=kind.solid,
+                thin=kind.width_m < 0.005,
+                double_sided=kind.width_m < 0.005,
+                taper=0.42,
+                root=kind.root,
+                opens=0.10,
+                crowded=1.25,
+                roll=0.10,
             )
         )
     return kinds
 
 
-def _roots(scalp: Scalp, count: int, rng: np.random.Generator, *, upper: bool) -> Points:
-    """Roots all over, for upper layers mostly along the parting, from where hair covers all below."""
-    roots = scalp.roots(count * (14 if upper else 3), rng, inset_m=0.003 if upper else 0.008)
-    _, away = _from_parting(roots)
-    odds = (
-        0.30 + 2.6 * np.exp(-((away / 0.006) ** 2)) + 0.5 * smooth(0.02, 0.006, scalp.level(roots))
-        if upper
-        else np.ones(len(roots))
+def sheet(scalp: Scalp, style: Fall, dye: Dye, texture: int, seed: int) -> Part:
+    """The hair below all ribbons: one closed sheet that falls from the parting, around the head, to the tips."""
+    rng = np.random.default_rng(seed + 61)
+    roots = _sheet_roots(scalp)
+    lines = _lines(scalp, style, roots, _SHEET_RISE_M, None)
+    lines, outward = _finished(scalp, style, lines, seed, rise_m=_SHEET_RISE_M, rng=None)
+    count = len(lines)
+    share = np.linspace(0.0, 1.0, _SHEET_ROWS) ** 1.25
+    ends = 0.90 + 0.05 * np.sin(2.1 * np.arange(count)) + 0.04 * rng.random(count)
+    at = share[None, :] * ends[:, None]
+    points, normals = resample(lines, at), unit(resample(outward, at))
+    tone = 0.66 * (1.0 - 0.35 * smooth(0.25, 0.0, share) + 0.15 * share)[None, :] * rng.uniform(0.9, 1.1, (count, 1))
+    base = mixed(dye, 1)
+    return Part(
+        name="hair below",
+        points=points.reshape(-1, 3),
+        triangles=outside(points.reshape(-1, 3), normals.reshape(-1, 3), grid_triangles(count, _SHEET_ROWS)),
+        material=Material("hair below", MaterialKind.HAIR, roughness=0.4, texture=texture, double_sided=True),
+        colors=base * tone.reshape(-1, 1),
+        uv=np.stack(
+            [np.repeat(np.linspace(0.0, _SHEET_LOCKS, count), _SHEET_ROWS), np.tile(0.10 + 0.66 * share, count)],
+            axis=1,
+        ),
+        normals=normals.reshape(-1, 3),
     )
-    odds = odds * (smooth(0.025, 0.06, roots[:, 1]) if upper else 1.0)
+
+
+def line_of_skin(scalp: Scalp, skin: Points) -> Part:
+    """The skin that shows along the parting; ``skin`` is its colour, linear (3,)."""
+    z = np.linspace(_front_z(scalp) + 0.005, _CROWN_Z - 0.006, 15)
+    ends = smooth(0.0, 0.12, np.linspace(0.0, 1.0, 15)) * smooth(1.0, 0.75, np.linspace(0.0, 1.0, 15))
+    rows = []
+    for off in (-1.0, 0.0, 1.0):
+        x = _parting_x(z) + off * _PARTED_M * (0.25 + 0.75 * ends)
+        y = 0.09 * np.ones(len(z))
+        for _ in range(8):
+            here = np.column_stack([x, y, z])
+            y = scalp.on(unit(here - CENTRE), 0.0017)[:, 1]
+        rows.append(np.column_stack([x, y, z]))
+    points = np.concatenate(rows)
+    # Where it ends, and at its edges, hair covers it.
+    bare = np.concatenate([0.5 * ends, ends, 0.5 * ends])[:, None]
+    normals = unit(points - CENTRE)
+    return Part(
+        name="parting",
+        points=points,
+        triangles=outside(points, normals, grid_triangles(3, len(z))),
+        material=Material("parting", MaterialKind.SKIN, roughness=0.6),
+        colors=skin * (0.15 + 0.45 * bare),
+        normals=normals,
+    )
+
+
+def _finished(
+    scalp: Scalp, style: Fall, lines: Lines, seed: int, *, rise_m: float, rng: np.random.Generator | None
+) -> tuple[Lines, Lines]:
+    """Lines with their waves, out of the face, and their ways out."""
+    outward = _outward(lines)
+    if style.wave is not None:
+        lines = wave(lines, outward, style.wave, seed, rng)
+    # Forehead and temples last: nothing that bends hair after may take it into the skin.
+    lines[:, 0] += 0.0013 * smooth(0.004, 0.010, scalp.level(lines[:, 0]))[:, None] * unit(lines[:, 0] - CENTRE)
+    over = scalp.clear_face(lines.reshape(-1, 3), 0.0016 + 0.3 * rise_m).reshape(lines.shape)
+    lines[:, 1:] = soften(over, 1)[:, 1:]
+    return lines, outward
+
+
+def _along_parting(scalp: Scalp, z: Scalars, side: float) -> Points:
+    """Places on the scalp right beside the parting."""
+    x = _parting_x(z) + side * 0.5 * _PARTED_M
+    y = 0.09 * np.ones(len(z))
+    for _ in range(8):
+        y = scalp.on(unit(np.column_stack([x, y, z]) - CENTRE))[:, 1]
+    return np.column_stack([x, y, z])
+
+
+def _front_z(scalp: Scalp) -> float:
+    """Where the parting comes near the hairline: nearer to it hair would fall into the face."""
+    z = np.linspace(0.035, -0.03, 66)
+    within = scalp.level(_along_parting(scalp, z, 0.0)) > 0.007
+    return float(z[within.argmax()])
+
+
+def _sheet_roots(scalp: Scalp) -> Points:
+    """From the front of the parting back along one side, around the crown, and forth along the other."""
+    z = np.linspace(_front_z(scalp), _CROWN_Z, _SHEET_COLUMNS // 3)
+    spin = np.radians(np.linspace(-80.0, 80.0, _SHEET_COLUMNS - 2 * len(z)))
+    middle = float(_parting_x(np.array([_CROWN_Z]))[0])
+    around = np.column_stack(
+        [middle + 0.006 * np.sin(spin), np.full(len(spin), 0.09), _CROWN_Z - 0.006 * np.cos(spin)]
+    )
+    crown = scalp.on(unit(around - CENTRE))
+    return np.concatenate([_along_parting(scalp, z, -1.0), crown, _along_parting(scalp, z[::-1], 1.0)])
+
+
+def _parting_roots(scalp: Scalp, count: int, rng: np.random.Generator) -> Points:
+    """Roots in a row along each side of the parting."""
+    z = np.linspace(_front_z(scalp), _CROWN_Z - 0.008, count // 2)
+    step = (z[0] - z[1]) * 0.35
+    rows = [_along_parting(scalp, z + step * rng.uniform(-1.0, 1.0, len(z)), side) for side in (-1.0, 1.0)]
+    return np.concatenate(rows)
+
+
+def _roots(scalp: Scalp, count: int, rng: np.random.Generator) -> Points:
+    """Roots all over the upper head."""
+    roots = scalp.roots(count * 14, rng, inset_m=0.004)
+    odds = smooth(0.020, 0.06, roots[:, 1]) * (0.4 + 0.6 * smooth(0.03, 0.10, roots[:, 1]))
     return np.asarray(roots[np.sort(rng.choice(len(roots), count, replace=False, p=odds / odds.sum()))])
 
 
@@ -130,13 +217,16 @@ def _apart(points: Points, side: Scalars) -> Points:
     return unit(np.column_stack([own, np.zeros(len(points)), beyond]))
 
 
-def _lines(scalp: Scalp, style: Fall, roots: Points, rise_m: float, rng: np.random.Generator) -> Lines:
+def _lines(scalp: Scalp, style: Fall, roots: Points, rise_m: float, rng: np.random.Generator | None) -> Lines:
+    """Lines from their roots to their tips; without ``rng`` all alike."""
     side, away = _from_parting(roots)
     # Hair leaves the parting itself free.
-    roots = roots + np.column_stack([side * np.maximum(0.0022 - away, 0.0), np.zeros((len(roots), 2))])
-    rises = rise_m + 0.0030 * rng.random(len(roots))
+    roots = roots + np.column_stack([side * np.maximum(0.5 * _PARTED_M - away, 0.0), np.zeros((len(roots), 2))])
+    rises = rise_m + 0.0030 * (np.full(len(roots), 0.5) if rng is None else rng.random(len(roots)))
     behind = smooth(70.0, 150.0, turn(roots))
-    ends = style.ends_y_m + style.back_m * behind + 0.005 * rng.normal(size=len(roots))
+    ends = style.ends_y_m + style.back_m * behind
+    if rng is not None:
+        ends = ends + 0.006 * rng.normal(size=len(roots))
 
     def wish(here: Points, along: Points, share: float) -> Points:
         normal = unit(here - CENTRE)
@@ -195,9 +285,21 @@ def _outward(lines: Lines) -> Lines:
     return unit(lines - axis)
 
 
-def parting(points: Points) -> Scalars:
-    """How much of the scalp shows at places on it (n, 3), 0..1: a thin line along the parting."""
-    _, away = _from_parting(points)
-    return (
-        smooth(0.0030, 0.0010, away) * smooth(_CROWN_Z - 0.004, _CROWN_Z + 0.01, points[:, 2]) * (points[:, 1] > 0.06)
-    )
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    roots: Callable[[Scalp, int, np.random.Generator], Points]
+    count: int
+    rise_m: float
+    width_m: float
+    steps: int
+    shade: float
+    solid: tuple[float, float]
+    root: float
+
+
+_KINDS: Final = (
+    _Kind(_roots, 96, 0.0062, 0.0150, 13, 0.90, (0.0, 0.80), 0.20),
+    _Kind(_parting_roots, 60, 0.0075, 0.0130, 15, 1.00, (0.0, 0.82), 0.85),
+    _Kind(_front_roots, 56, 0.0060, 0.0095, 14, 0.95, (0.08, 0.82), 0.30),
+    _Kind(_roots, 30, 0.0100, 0.0040, 13, 1.05, (0.0, 0.0), 0.30),
+)

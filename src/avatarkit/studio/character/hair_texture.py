@@ -26,7 +26,7 @@ def _lock(rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     u = (np.arange(_WIDTH) + 0.5) / _WIDTH
     v = (np.arange(_HEIGHT) + 0.5) / _HEIGHT
     tone = np.full((_HEIGHT, _WIDTH), 0.76)
-    body = smooth(0.50, 0.36, np.abs(u - 0.5))[None, :] * (smooth(0.97, 0.90, v) * smooth(0.02, 0.07, v))[:, None]
+    body = smooth(0.50, 0.36, np.abs(u - 0.5))[None, :] * (smooth(0.92, 0.80, v) * smooth(0.02, 0.07, v))[:, None]
     cover = np.where(body > 0.5, 1.0, 0.0)
     for number in range(_STRANDS):
         at = 0.04 + 0.92 * (number + rng.random()) / _STRANDS
@@ -35,7 +35,7 @@ def _lock(rng: np.random.Generator) -> npt.NDArray[np.uint8]:
         half = rng.uniform(0.018, 0.034)
         edge = abs(at - 0.5) * 2.0
         # Strands at the edge of a lock end early.
-        last = 1.0 - rng.uniform(0.0, 0.045) - rng.uniform(0.0, 0.035) * edge**2
+        last = 1.0 - rng.uniform(0.0, 0.10) - rng.uniform(0.0, 0.08) * edge**2
         there = smooth(last, last - 0.06, v) * smooth(0.0, 0.02, v - 0.05 * rng.random())
         shape = np.clip(1.35 - np.abs(u[None, :] - middle[:, None]) / half, 0.0, 1.0)
         amount = np.clip(shape * 1.4, 0.0, 1.0) * there[:, None]

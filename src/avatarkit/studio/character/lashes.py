@@ -8,15 +8,15 @@ import numpy as np
 
 from avatarkit.avatars.bundle import Material, MaterialKind
 from avatarkit.studio.character.clip import border_loops
-from avatarkit.studio.character.parts import Part, linear
+from avatarkit.studio.character.parts import Part, linear, outside
 from avatarkit.studio.character.person import Person
 from avatarkit.studio.character.source import Points, Quads
 from avatarkit.studio.character.spec import CharacterSpec
 from avatarkit.studio.character.subdivide import triangulate
 
-_UPPER_HAIRS: Final = 38
-_LOWER_HAIRS: Final = 18
-_SEGMENTS: Final = 3
+_UPPER_HAIRS: Final = 34
+_LOWER_HAIRS: Final = 16
+_SEGMENTS: Final = 2
 _COLOR: Final = (0.16, 0.11, 0.09)
 
 
@@ -48,7 +48,7 @@ def lashes(person: Person, spec: CharacterSpec) -> Part:
     part = Part(
         name="lashes",
         points=np.concatenate(points),
-        triangles=np.concatenate(triangles),
+        triangles=outside(np.concatenate(points), np.concatenate(normals), np.concatenate(triangles)),
         material=Material("lashes", MaterialKind.LASH, roughness=0.6, double_sided=True),
         normals=np.concatenate(normals),
     )
@@ -93,16 +93,16 @@ def _strands(
         base = root[low] * (1 - share) + root[min(low + 1, last)] * share
         outward = _unit(base - centre)
         outer = np.array([np.sign(centre[0]), 0.0, 0.0])
-        length = (0.0062 if upper else 0.0027) * (0.50 + 0.62 * np.sin(np.pi * (0.12 + 0.66 * along)))
+        length = (0.0054 if upper else 0.0022) * (0.50 + 0.62 * np.sin(np.pi * (0.12 + 0.66 * along)))
         length *= reach * (0.80 + 0.35 * rng.random())
         rise = 1.0 if upper else -1.0
-        fan = outer * (along - 0.42) * 1.1 + rng.normal() * 0.10 * outer
+        fan = outer * (along - 0.42) * 0.95 + rng.normal() * 0.10 * outer
         lean = np.array([0.0, rise * (0.34 if upper else 0.55), 0.0])
         first = _unit(outward * np.array([1.0, 0.5, 1.0]) + fan * 0.6 + lean * (0.15 if upper else 1.0))
         curl = np.array([0.0, rise, 0.0]) * (1.15 if upper else 0.35)
         steps = np.linspace(0.0, 1.0, _SEGMENTS + 1)[:, None]
         curve = base - outward * 0.0004 + length * (first * steps + curl * 0.5 * steps**2)
-        out.append((position, curve, (0.00042 if upper else 0.00024) * (0.6 + 0.6 * reach)))
+        out.append((position, curve, (0.00072 if upper else 0.00040) * (0.6 + 0.5 * reach)))
     return out
 
 

@@ -29,8 +29,8 @@ _BOWL: Final = np.array(
 )  # fmt: skip
 """Rows of the hollow, roof to floor: metres above the teeth, relative size, share of the jaw's movement."""
 _FRONT_TEETH: Final = 3
-_FINE: Final = 7
-_COARSE: Final = 5
+_FINE: Final = 5
+_COARSE: Final = 4
 """Vertices each way on a front tooth, and on one of those behind it."""
 _TONGUE_BACK_M: Final = -0.024
 """What lies behind it is not seen, however wide the mouth."""
@@ -131,7 +131,7 @@ def hollow(person: Person) -> Part:
     """
     teeth = person.points[person.base.group_vertices("helper-upper-teeth")]
     height, front = float(teeth[:, 1].min()), float(teeth[:, 2].max())
-    turn = np.radians(np.linspace(-105.0, 105.0, 25))
+    turn = np.radians(np.linspace(-105.0, 105.0, 15))
     rise, size, follows = (column[:, None] for column in _BOWL.T)
     x = 0.036 * size * np.sin(turn)
     z = front - 0.035 - 0.050 * size * np.cos(turn)
@@ -213,7 +213,7 @@ def _tooth(arch: _Arch, middle: float, width: float, number: int, upper: bool) -
 
 
 def _gum(arch: _Arch, length: float, upper: bool) -> tuple[Points, npt.NDArray[np.uint32], Points]:
-    along = np.linspace(-length, length, 41)
+    along = np.linspace(-length, length, 25)
     rows = np.array([(0.0086, 0.0), (0.0068, 1.4e-3), (0.0100, 2.2e-3), (0.0180, 1.2e-3)])
     points = []
     for rise, out in rows:

@@ -115,6 +115,15 @@ def both_sides(triangles: Triangles) -> Triangles:
     return np.concatenate([triangles, triangles[:, ::-1]])
 
 
+def outside(points: Points, normals: Points, triangles: Triangles) -> Triangles:
+    """The triangles wound so that they face along the normals."""
+    a, b, c = (points[triangles[:, i]] for i in range(3))
+    inside = (np.cross(b - a, c - a) * normals[triangles].sum(axis=1)).sum(axis=1) < 0.0
+    out = triangles.copy()
+    out[inside] = out[inside, ::-1]
+    return out
+
+
 def grid_triangles(rows: int, columns: int, *, closed: bool = False) -> Triangles:
     """Triangles of a grid of ``rows`` x ``columns`` vertices, row-major; ``closed`` joins last to first column."""
     r, c = np.meshgrid(np.arange(rows - 1), np.arange(columns if closed else columns - 1), indexing="ij")

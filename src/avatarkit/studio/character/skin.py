@@ -15,6 +15,7 @@ from avatarkit.studio.character.parts import Part, Scalars, Triangles, linear, s
 from avatarkit.studio.character.person import Person, neck_head_shares
 from avatarkit.studio.character.source import Points
 from avatarkit.studio.character.subdivide import catmull_clark
+from avatarkit.studio.character.thin_out import Limits, thin_out
 
 _UNDER_CLOTH_M: Final = 0.014
 """How far the skin goes on below the garment's edge."""
@@ -24,6 +25,15 @@ _LINING_DEPTH_M: Final = 2e-4
 """The lining lies this far under the lips where the two overlap."""
 _FAINT_M: Final = 5e-4
 """Movements of skin and lining below it are left out; the same for both, or they part at the lips."""
+_LIMITS: Final = Limits(0.00020)
+"""How far the skin is thinned out; by less where :func:`_care` says so."""
+_LINING_LIMITS: Final = Limits(0.00012)
+_POSES: Final = (
+    ("jawOpen", "browDownLeft", "browDownRight"),
+    ("mouthSmileLeft", "mouthSmileRight", "eyeBlinkLeft", "eyeBlinkRight", "browInnerUp"),
+    ("mouthPucker", "eyeSquintLeft", "eyeSquintRight", "noseSneerLeft", "noseSneerRight"),
+)
+"""Shapes that the thinned skin has to carry as well as the whole one."""
 _MOUTH: Final = (0.55, 0.20, 0.19)
 
 
@@ -120,17 +130,24 @@ def split(
 
     points = carried(body.points)
     unit = carried(normals)
+    shapes = _moving({name: carried(deltas) for name, deltas in body.shapes.items()}, _FAINT_M)
+    base_uv = carried(body.base_uv)
+    care = _care(points, shapes)
+    triangles = thin_out(_posed(points, shapes), triangles, _LIMITS, weight=care, uv=base_uv)
+    used, triangles = drop_loose(triangles, len(points))
+    points, unit, base_uv = points[used], unit[used], base_uv[used]
     skin = Part(
         name="skin",
         points=points,
         triangles=triangles,
         material=Material("skin", MaterialKind.SKIN, roughness=0.5),
-        shapes=_moving({name: carried(deltas) for name, deltas in body.shapes.items()}, _FAINT_M),
+        shapes={name: deltas[used] for name, deltas in shapes.items()},
         normals=unit / np.linalg.norm(unit, axis=1, keepdims=True),
         neck_head=neck_head_shares(points, person.neck_pivot, person.head_pivot),
     )
     lined = _with_rim(body)
     lined = lined[body.points[lined, 2].max(axis=1) > _LINING_BACK_M]
+    lined = thin_out(_posed(body.points, body.shapes), lined, _LINING_LIMITS)
     inner, lining_triangles = drop_loose(lined, len(body.points))
     lining = Part(
         name="mouth",
@@ -142,7 +159,24 @@ def split(
     )
     lining.colors = np.tile(linear(_MOUTH), (len(inner), 1))
     lining.occlusion = _depth_shade(lining.points)
-    return skin, lining, carried(body.base_uv)
+    return skin, lining, base_uv
+
+
+def _posed(points: Points, shapes: dict[str, Points]) -> list[Points]:
+    """Points at rest and in the poses that thinning looks at."""
+    none = np.zeros_like(points)
+    return [points, *(points + sum((shapes.get(name, none) for name in names), none) for names in _POSES)]
+
+
+def _care(points: Points, shapes: dict[str, Points]) -> Scalars:
+    """How much more exact than elsewhere thinning is: most where lips and lids move, least at neck and skull."""
+    none = np.zeros_like(points)
+    fine = np.zeros(len(points))
+    for name in ("mouthRollUpper", "mouthRollLower", "eyeBlinkLeft", "eyeBlinkRight"):
+        fine = np.maximum(fine, smooth(0.0005, 0.003, np.linalg.norm(shapes.get(name, none), axis=1)))
+    calm = np.maximum(smooth(-0.105, -0.125, points[:, 1]), smooth(-0.03, -0.06, points[:, 2]))
+    calm = np.maximum(calm, smooth(0.055, 0.075, points[:, 1]))
+    return np.asarray(1.0 - 0.5 * calm + 2.0 * fine)
 
 
 def _with_rim(body: Body) -> Triangles:
