@@ -4,10 +4,10 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AvatarServer } from "../../../test/support/avatar-server.js";
 import { hasChromium, launchChromium } from "../../../test/support/chromium.js";
+import { findings } from "../support/axe.js";
 
 const ROOT = new URL("../../../..", import.meta.url).pathname;
 const HELLO = `${ROOT}assets/hello.wav`;
-const AXE = readFileSync(new URL("../../../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 const missing = [
   !hasChromium && "Chromium",
   !existsSync(`${ROOT}src/avatarkit/avatars/builtin/default.glb`) && "the built character",
@@ -77,17 +77,6 @@ const plottedMouth = (tab: Page): Promise<number> =>
   });
 
 const mouthMoves = (tab: Page): Promise<void> => soon(() => plottedMouth(tab)).toBeGreaterThan(0.25);
-
-/** Serious and critical findings of axe. */
-async function findings(tab: Page): Promise<string[]> {
-  await tab.evaluate(AXE);
-  return tab.evaluate(async () => {
-    const { violations } = await (window as any).axe.run(document, { resultTypes: ["violations"] });
-    return violations
-      .filter(({ impact }: any) => impact === "serious" || impact === "critical")
-      .map(({ id, nodes }: any) => `${id}: ${nodes.map((node: any) => node.target.join(" ")).join(", ")}`);
-  });
-}
 
 beforeAll(async () => {
   if (missing.length) return;

@@ -4,6 +4,9 @@ import type { Session } from "../../console/api.js";
 import { usageBy } from "../../console/usage.js";
 import { Captions, pieces } from "../../src/captions.js";
 import { LoudnessTrack } from "../../src/loudness.js";
+import type { Job } from "../../src/make/desk.js";
+import { fitted } from "../../src/make/picture.js";
+import { Progress, stageText } from "../../src/make/progress.js";
 
 describe("text for the synthesiser", () => {
   test("is cut after sentences", () => {
@@ -63,5 +66,47 @@ describe("usage", () => {
     const never = { ...session(now, 50), confirmed_at: null };
     const days = usageBy("day", 2, [old, never, session(new Date(2026, 4, 9, 23, 59), 120)], now);
     expect(days.map(({ seconds }) => seconds)).toEqual([60, 60]);
+  });
+});
+
+describe("the making of a character", () => {
+  const job: Job = { id: "j", name: "Me", status: "processing", ahead: 0, percent: 0, stage: "reading the picture", usualSeconds: 10, error: null, avatar: null };
+
+  test("tells what is done and how long it takes yet, by the last one's time and then by its own", () => {
+    const progress = new Progress();
+    progress.update({ ...job, status: "queued" }, 50);
+    expect([progress.share(60), progress.left(60)]).toEqual([0, ""]);
+    progress.update(job, 100);
+    expect(progress.left(103)).toBe("About 7 seconds left");
+    progress.update({ ...job, percent: 50, stage: "cutting out" }, 110); // half as fast as the last one
+    expect(progress.left(110)).toBe("About 5 seconds left");
+    progress.update({ ...job, percent: 95 }, 119);
+    expect(progress.left(119.8)).toBe("Almost done");
+  });
+
+  test("never goes back, and is not done before it is", () => {
+    const progress = new Progress();
+    progress.update(job, 0);
+    const shares = [2, 5, 6, 500].map((at) => {
+      if (at === 5) progress.update({ ...job, percent: 20 }, at);
+      return progress.share(at);
+    });
+    expect(shares).toEqual([...shares].sort((a, b) => a - b));
+    expect(shares.at(-1)).toBeLessThan(100);
+    expect(shares[1]).toBeGreaterThanOrEqual(20);
+  });
+
+  test("is named for people", () => {
+    expect(stageText(job)).toBe("Reading the picture");
+    expect(stageText({ ...job, stage: "" })).toBe("Beginning");
+    expect(stageText({ ...job, status: "queued", ahead: 2 })).toBe("Waiting: 2 before yours");
+    expect(stageText({ ...job, status: "queued" })).toBe("Waiting for its turn");
+  });
+
+  test("takes a photo no larger than needed", () => {
+    expect(fitted(4000, 3000)).toEqual([2048, 1536]);
+    expect(fitted(3000, 6000)).toEqual([1024, 2048]);
+    expect(fitted(800, 600)).toEqual([800, 600]);
+    expect(fitted(90_000, 3)).toEqual([2048, 1]);
   });
 });
