@@ -25,6 +25,13 @@ from avatarkit.server.store.tokens import Tokens
 from avatarkit.server.store.writing import listen_to_begin, writing
 
 DATABASE_NAME: Final = "avatarkit.db"
+_PRAGMAS: Final = (
+    "busy_timeout = 5000",
+    "journal_mode = WAL",
+    "synchronous = NORMAL",
+    "foreign_keys = ON",
+    "secure_delete = ON",  # people's pictures are among what is deleted
+)
 _POOL: Final = 8
 _MIGRATION_LOCK: Final = 0x41764B69
 """PostgreSQL advisory lock: of several servers that start at once, one migrates."""
@@ -108,7 +115,7 @@ def _open_postgresql(url: str) -> AsyncEngine:
 def _set_pragmas(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver would begin transactions of its own; see writing.py
     cursor = connection.cursor()
-    for pragma in ("busy_timeout = 5000", "journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+    for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
