@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -33,10 +33,9 @@ class Loop:
     def call_later(self, delay_s: float, callback: Callable[..., object], *arguments: Any) -> None:
         self._calls.append((self._now_s + delay_s, callback, arguments))
 
-    def run_in_executor(self, _executor: Executor, work: Callable[..., object], *arguments: Any) -> Step:
-        work(*arguments)
+    def wrap_future(self, _work: Future[None], *, loop: Loop) -> Step:
         step = Step()
-        self.call_later(0.002, lambda: step.callback(step))
+        loop.call_later(0.002, lambda: step.callback(step))
         return step
 
     def run(self, until_s: float) -> None:
@@ -46,6 +45,13 @@ class Loop:
             self._now_s = max(self._now_s, call[0])
             call[1](*call[2])
         self._now_s = until_s
+
+
+class AtOnce(Executor):
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:  # type: ignore[override]
+        done: Future[Any] = Future()
+        done.set_result(work(*arguments))
+        return done
 
 
 class Step:
@@ -86,11 +92,11 @@ class Speaker:
         self._since_s = self._clock.now()
         self._inference.wake(self)
 
-    def next_job(self, _slice_s: float) -> Job | None:
+    def next_job(self, _latest_s: float, _much_s: float) -> Job | None:
         since_s, self._since_s = self._since_s, None
         if since_s is None:
             return None
-        return Job(self, cast(Any, Decoder()), b"\0\0", False, since_s, is_caught_up=True)
+        return Job(self, cast(Any, Decoder()), b"\0\0", False, since_s, is_latest=True)
 
     def take(self, job: Job) -> None:
         self.waits_s.append(self._clock.now() - job.since_s)
@@ -100,16 +106,16 @@ def speak_for_a_second(sessions: int, monkeypatch: pytest.MonkeyPatch) -> tuple[
     """Batches of the steps, and how long each piece of speech waited for its motion."""
     loop = Loop()
     clock = cast(Clock, loop)
-    monkeypatch.setattr(module, "asyncio", SimpleNamespace(get_running_loop=lambda: loop))
+    monkeypatch.setattr(
+        module, "asyncio", SimpleNamespace(get_running_loop=lambda: loop, wrap_future=loop.wrap_future)
+    )
     batches: list[int] = []
 
     class Counting(Observer):
         def engine_step(self, batch: int, seconds: float) -> None:
             batches.append(batch)
 
-    inference = Inference(
-        cast(MotionEngine, object()), cast(Executor, None), clock, Counting(clock), Load(clock, limit_s=0.0)
-    )
+    inference = Inference(cast(MotionEngine, object()), AtOnce(), clock, Counting(clock), Load(clock, limit_s=0.0))
     speakers = [Speaker(inference, clock) for _ in range(sessions)]
     for turn in range(25):
         for number, speaker in enumerate(speakers):

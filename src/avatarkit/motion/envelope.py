@@ -63,7 +63,7 @@ class EnvelopeStream:
         return self._queue.take()
 
     def _advance(self, run: bytes) -> None:
-        features = log_mel(blocks_of([run], self._intake.sample_bytes))
+        features = log_mel(blocks_of([run], self._intake.sample_bytes)[0])
         levels = level_db(features)
         weights, heads = [], []
         for feature, level in zip(features, levels, strict=True):

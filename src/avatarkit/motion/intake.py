@@ -86,14 +86,16 @@ def joined(runs: Sequence[bytes], sample_bytes: int) -> bytes:
 
 
 def blocks_of(runs: Sequence[bytes], sample_bytes: int) -> FloatArray:
-    """Blocks (n, 560) of the columns of runs that are equally long: those of the first run, of the second, ..."""
+    """Blocks (runs, columns, 560) of runs that are equally long; they overlap in memory."""
     together = np.frombuffer(b"".join(runs), "<i2" if sample_bytes == 2 else np.float32).reshape(len(runs), -1)
     if sample_bytes == 2:
         together = np.multiply(together, _SCALE, dtype=np.float32)
-    if together.shape[1] == BLOCK_SAMPLES:
-        return together
-    blocks = np.lib.stride_tricks.sliding_window_view(together, BLOCK_SAMPLES, axis=1)[:, ::COLUMN_SAMPLES]
-    return blocks.reshape(-1, BLOCK_SAMPLES)
+    columns = (together.shape[1] - HISTORY_SAMPLES) // COLUMN_SAMPLES
+    # What sliding_window_view would give, at a tenth of its price.
+    row, sample = together.strides
+    return np.ndarray(
+        (len(runs), columns, BLOCK_SAMPLES), np.float32, together, strides=(row, COLUMN_SAMPLES * sample, sample)
+    )
 
 
 class FrameQueue:

@@ -80,14 +80,17 @@ _BY_LENGTH: Final = attrgetter("columns", "sample_bytes")
 
 
 class Step:
-    """One step of the engine: some columns each of some streams, the longest queue first."""
+    """One step of the engine: some columns each of some streams, the longest queue first.
+
+    Rows of the batch are in order of time: the first column of each stream, then the second of those that have one.
+    So what belongs to one moment lies together, and is worked on where it lies.
+    """
 
     def __init__(self, network: Network, layout: Layout, look_ahead: int, due: Sequence[Due]) -> None:
         due = sorted(due, key=_BY_LENGTH, reverse=True)
         self._network, self._layout, self._look_ahead = network, layout, look_ahead
         self._streams = [item.stream for item in due]
-        self._counts = np.array([item.columns for item in due])
-        self._starts = np.cumsum(self._counts) - self._counts
+        self._moments = _moments_of([item.columns for item in due])
         self._blocks = _blocks_of(due)
         self._states = np.concatenate([stream.state for stream in self._streams]).reshape(len(due), -1)
         self._columns = np.array([stream.column for stream in self._streams])
@@ -99,24 +102,16 @@ class Step:
         levels = level_db(features)
         heard = np.zeros((len(features), 3), np.float32)
         heard[:, 0] = levels
-        columns = np.arange(len(features)) + np.repeat(self._columns - self._starts, self._counts)
+        columns = np.concatenate([self._columns[:count] + n for n, (count, _) in enumerate(self._moments)])
         ending = np.flatnonzero(columns % COLUMNS_PER_FRAME == COLUMNS_PER_FRAME - 1)
         if len(ending):
             heard[ending, 1], heard[ending, 2] = pitch_of(power[ending])
         decided = self._listen(features)
-        for step in range(int(self._counts[0])):
-            count, rows = self._rows(step)
+        for count, rows in self._moments:
             self._column(count, decided[rows], heard[rows])
         for stream, state, column in zip(self._streams, self._states, self._columns.tolist(), strict=True):
             stream.state[:] = state
             stream.column = column
-
-    def _rows(self, step: int) -> tuple[int, slice | Indices]:
-        """How many streams have that many columns, and where in the batch those columns are."""
-        if len(self._blocks) == len(self._streams):
-            return len(self._streams), slice(None)  # one column each: no need to pick
-        count = int((self._counts > step).sum())
-        return count, self._starts[:count] + step
 
     def _listen(self, features: FloatArray) -> FloatArray:
         """Probabilities (columns, horizons, 18) of all columns; within a layer, time goes step by step."""
@@ -130,8 +125,7 @@ class Step:
             inputs = self._network.project(layer, whole)
             memory = memories[:, layer * width : (layer + 1) * width]
             held = memory.copy()
-            for step in range(int(self._counts[0])):
-                count, rows = self._rows(step)
+            for count, rows in self._moments:
                 held[:count] = output[rows] = self._network.remember(layer, inputs[rows], held[:count])
             memory[:] = held
         return self._network.decide(output)
@@ -192,13 +186,26 @@ class Step:
                 stream.queue.add(weights[i : i + 1], heads[i : i + 1])
 
 
+def _moments_of(counts: Sequence[int]) -> list[tuple[int, slice]]:
+    """Of each moment, how many streams have a column there and where in the batch these lie; the longest is first."""
+    moments: list[tuple[int, slice]] = []
+    count, start = len(counts), 0
+    for moment in range(counts[0]):
+        while counts[count - 1] <= moment:
+            count -= 1
+        moments.append((count, slice(start, start + count)))
+        start += count
+    return moments
+
+
 def _blocks_of(due: Sequence[Due]) -> FloatArray:
-    """Blocks of all columns, stream by stream; ``due`` is in order of length."""
-    parts = [
+    """Blocks of all columns, moment by moment; ``due`` is in order of length."""
+    groups = [
         blocks_of([item.run for item in alike], sample_bytes)
         for (_, sample_bytes), alike in groupby(due, key=_BY_LENGTH)
     ]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    parts = [group[:, n] for n in range(due[0].columns) for group in groups if n < group.shape[1]]
+    return np.concatenate(parts)
 
 
 def _colour(weights: FloatArray, manner: FloatArray, voice: prosody.Frame) -> None:

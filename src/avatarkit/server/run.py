@@ -17,7 +17,9 @@ import uvicorn
 from avatarkit.errors import ErrorCode, error
 from avatarkit.server.app import create_app
 from avatarkit.server.first_start import StartReport, prepare_store
+from avatarkit.server.http.connection import LimitedHttp
 from avatarkit.server.ingress.upgrade import UpgradeProtocol
+from avatarkit.server.memory import keep_freed_memory
 from avatarkit.server.services import Services
 from avatarkit.server.settings import Settings
 
@@ -41,6 +43,7 @@ def serve(settings: Settings, *, on_ready: OnReady) -> None:
     """
     for name in _ONE_THREAD:
         os.environ.setdefault(name, "1")
+    keep_freed_memory()
     listener = bind(settings.host, settings.port)
     check_tls(settings)
     with listener:
@@ -125,7 +128,7 @@ class AvatarServer(uvicorn.Server):
                 ssl_certfile=settings.tls_certificate,
                 ssl_keyfile=settings.tls_key,
                 loop="uvloop" if find_spec("uvloop") else "asyncio",
-                http="httptools" if find_spec("httptools") else "h11",
+                http=LimitedHttp,
                 ws=UpgradeProtocol,
                 ws_per_message_deflate=False,
                 timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_S,

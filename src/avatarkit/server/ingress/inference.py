@@ -2,14 +2,15 @@
 
 While one step runs on the inference thread, audio gathers; then everybody who has some takes part in the next. When
 many speak, steps also keep a distance, short against a frame: a step for forty sessions costs little more than one
-for ten. Nothing waits when there is little to do.
+for ten. Nothing waits when there is little to do. And the event loop rests while a step for many runs: both share one
+interpreter, and to hand that to and fro for each message that comes would take longer than the message does.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 _STEP_S: Final = 4.0
 """Audio of those who sent much at once that one step takes on beside everybody's latest words."""
+_LATEST_STEP_S: Final = 6.4
+"""Audio of everybody's latest words that one step takes on, some 12 ms of work; who finds no room comes first in the
+next step. Longer steps would bring motion in ever larger and later bursts once the server is behind."""
+_LEAST_S: Final = 0.04
+"""Audio that is worth a place in a step. A step is fastest that takes little of many: whatever is said in it must be
+worked on in turn, but for all at once."""
 SLICE_S: Final = 0.8
 """Audio of one request in one step. Short, so that an interrupt is heard in between, and that whoever speaks in real
 time does not wait for one who sends a speech at once."""
@@ -35,6 +42,10 @@ LATEST_S: Final = 0.25
 _DISTANCE_PER_SESSION_S: Final = 0.00016
 _LONGEST_DISTANCE_S: Final = 0.016
 """From the start of one step to that of the next: the more sessions speak, the more of them shall share a step."""
+_CROWD: Final = 32
+"""Sessions that speak, from which on the event loop rests while a step runs: several messages come in that time."""
+_LONGEST_REST_S: Final = 0.02
+"""Whoever else wants something of the server waits no longer."""
 _SHORTEST_WAIT_S: Final = 0.001
 """Less is not worth a timer."""
 _CENSUS_S: Final = 0.1
@@ -44,8 +55,9 @@ _CENSUS_S: Final = 0.1
 class JobSource(Protocol):
     """A session's speech, as the inference sees it."""
 
-    def next_job(self, slice_s: float) -> Job | None:
-        """The next piece of work, of at most that many seconds, if there is any and none is under way."""
+    def next_job(self, latest_s: float, much_s: float) -> Job | None:
+        """The next piece of work, if there is any and none is under way: at most ``latest_s`` seconds of somebody's
+        latest words, ``much_s`` of a speech that came faster than it is spoken."""
         ...
 
     def take(self, job: Job) -> None:
@@ -63,8 +75,10 @@ class Job:
     is_last: bool
     since_s: float
     """When the oldest of the audio arrived."""
-    is_caught_up: bool
-    """Whether this is all that waited."""
+    is_latest: bool
+    """Whether these are latest words; else it is of a speech that came faster than it is spoken."""
+    audio_s: float = 0.0
+    """Duration of the audio."""
     weights: bytes = b""
     """Quantised frames, 52 bytes each."""
     head: bytes = b""
@@ -98,7 +112,7 @@ class Inference:
         self._is_running = False
         self._speaking: set[JobSource] = set()
         self._counted_s = self._started_s = clock.now()
-        self._distance_s = 0.0
+        self._speakers = 0
 
     def wake(self, source: JobSource) -> None:
         """``source`` has work."""
@@ -115,7 +129,8 @@ class Inference:
 
     def _begin_soon(self) -> None:
         """Begin the next step behind all that this round of the loop reads, and at a distance from the last step."""
-        wait_s = self._started_s + self._distance_s - self.clock.now()
+        distance_s = min(_LONGEST_DISTANCE_S, _DISTANCE_PER_SESSION_S * self._speakers)
+        wait_s = self._started_s + distance_s - self.clock.now()
         if wait_s < _SHORTEST_WAIT_S:
             self._loop.call_soon(self._begin)
         else:  # a property of the machine, so it runs on the loop's clock
@@ -128,30 +143,39 @@ class Inference:
             return
         self._started_s = started_s = self.clock.now()
         self._count(started_s)
-        step = self._loop.run_in_executor(self._executor, run_step, self.engine, jobs)
+        work = self._executor.submit(run_step, self.engine, jobs)
+        step = asyncio.wrap_future(work, loop=self._loop)
         step.add_done_callback(lambda done: self._end(done, jobs, started_s))
+        if self._speakers >= _CROWD:
+            self._loop.call_soon(wait, (work,), _LONGEST_REST_S)
 
     def _count(self, now_s: float) -> None:
         """Follow how many speak."""
         if now_s - self._counted_s >= _CENSUS_S:
-            self._distance_s = min(_LONGEST_DISTANCE_S, _DISTANCE_PER_SESSION_S * len(self._speaking))
+            self._speakers = len(self._speaking)
             self._counted_s = now_s
             self._speaking = set()
 
     def _gather(self) -> list[Job]:
         """Something of everybody: the latest words of those who speak in real time, and of those who sent much at
-        once as much as there is room for. Nobody is left out, for batches are what makes the engine fast."""
+        once as much as there is room for. Only when all is late do some wait, for batches make the engine fast."""
         jobs: list[Job] = []
-        room_s = _STEP_S
         due, self._due = self._due, {}
+        latest_s = min(LATEST_S, max(_LEAST_S, _LATEST_STEP_S / (len(due) or 1)))
+        slice_s = SLICE_S if self._speakers < _CROWD else LATEST_S
+        room_s, latest_room_s = _STEP_S, _LATEST_STEP_S
         for source in due:
-            slice_s = SLICE_S if room_s > 0.0 else LATEST_S
-            job = source.next_job(slice_s)
+            if latest_room_s <= 0.0:
+                self._due[source] = None
+                continue
+            job = source.next_job(latest_s, slice_s if room_s > 0.0 else latest_s)
             if job is None:
                 continue
             jobs.append(job)
-            if not job.is_caught_up:
-                room_s -= slice_s
+            if job.is_latest:
+                latest_room_s -= job.audio_s
+            else:
+                room_s -= job.audio_s
         return jobs
 
     def _end(self, done: asyncio.Future[None], jobs: list[Job], started_s: float) -> None:
@@ -166,7 +190,7 @@ class Inference:
             job.seconds = seconds
             if isinstance(failure, Exception):
                 job.failure = failure
-            if job.is_caught_up and job.audio:
+            if job.is_latest and job.audio:
                 late_s = max(late_s or 0.0, now_s - job.since_s)
             job.source.take(job)
         if late_s is not None:

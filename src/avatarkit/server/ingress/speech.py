@@ -133,22 +133,27 @@ class Speech:
 
     # --- called by the inference ----------------------------------------------------------------------------
 
-    def next_job(self, slice_s: float) -> Job | None:
-        """The next piece of work, of at most that many seconds, if there is any and none is under way."""
+    def next_job(self, latest_s: float, much_s: float) -> Job | None:
+        """See :class:`avatarkit.server.ingress.inference.JobSource`."""
         if self._running is not None or not self._requests or not self._is_flowing:
             return None
         request = self._requests[0]
         if not request.audio and not request.finished:
             return None
+        now_s = self._inference.clock.now()
+        # What is sent as it is spoken can only be as much as the time that it waited, however late the server is.
+        is_latest = self._format.seconds(len(request.audio)) <= LATEST_S + now_s - request.since_s
+        slice_s = latest_s if is_latest else much_s
         if not request.sent_frames:
             slice_s = min(slice_s, _FIRST_SLICE_S)
         audio = bytes(request.audio[: self._format.slice_bytes(slice_s)])
         del request.audio[: len(audio)]
-        since_s, request.since_s = request.since_s, self._inference.clock.now()
+        audio_s = self._format.seconds(len(audio))
+        since_s, request.since_s = request.since_s, min(now_s, request.since_s + audio_s)
         self._count(-len(audio))
         self._running = request
         is_last = request.finished and not request.audio
-        return Job(self, request.decoder, audio, is_last, since_s, is_caught_up=not request.audio)
+        return Job(self, request.decoder, audio, is_last, since_s, is_latest, audio_s)
 
     def take(self, job: Job) -> None:
         """A job was done."""
@@ -162,12 +167,12 @@ class Speech:
                 return
             request.weights += job.weights
             request.head += job.head
-            self._flush(request, is_last=job.is_last)
+            self._flush(request, job)
         self._wake()
 
-    def _flush(self, request: _Request, *, is_last: bool) -> None:
-        frames = len(request.weights) // _WEIGHT_BYTES
-        more_soon = self._format.seconds(len(request.audio)) > LATEST_S
+    def _flush(self, request: _Request, job: Job) -> None:
+        frames, is_last = len(request.weights) // _WEIGHT_BYTES, job.is_last
+        more_soon = not job.is_latest and self._format.seconds(len(request.audio)) > LATEST_S
         if more_soon and frames < min(_MOST_FRAMES, _PATIENCE * request.sent_frames):
             return
         chunks = _chunks(request)
