@@ -29,6 +29,10 @@ def create(
         Path | None, typer.Option(help="Draw a sheet of it here (PNG): look before you use it.", dir_okay=False)
     ] = None,
     cover: Annotated[Path | None, typer.Option(help="Draw its picture here (PNG).", dir_okay=False)] = None,
+    background: Annotated[
+        Path | None,
+        typer.Option(help="Write the photo without the person here (PNG), for --background.", dir_okay=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a talking avatar from one photo of a face, seen from the front in even light. Nothing leaves the machine.
@@ -45,13 +49,13 @@ def create(
     from avatarkit.studio.photo.preview import draw_cover, draw_preview  # noqa: PLC0415
 
     target = out or photo.with_suffix(".glb")
-    for path in (target, preview, cover):
+    for path in (target, preview, cover, background):
         if path is not None and not path.parent.is_dir():
             raise error(ErrorCode.CONFIGURATION_INVALID, f"There is no folder '{path.parent}'.")
     began_s = time.perf_counter()
     when = datetime.now(UTC).isoformat(timespec="seconds")
     with progress(quiet=as_json) as tell:
-        bundle = create_avatar(photo, name, consent=i_have_consent, when=when, progress=tell)
+        bundle = create_avatar(photo, name, consent=i_have_consent, when=when, progress=tell, background=background)
     size = write_bundle(bundle, target)
     took_s = time.perf_counter() - began_s
     if preview is not None:
@@ -64,4 +68,5 @@ def create(
         return
     shown = {"bundle": str(target), "name": name, "size": f"{size / 1e6:.2f} MB", "made": f"in {took_s:.1f} s"}
     shown |= {} if preview is None else {"preview": str(preview)}
-    show_fields(shown | ({} if cover is None else {"cover": str(cover)}))
+    shown |= {} if cover is None else {"cover": str(cover)}
+    show_fields(shown | ({} if background is None else {"background": str(background)}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ import numpy as np
 from avatarkit.avatars.bundle import Bundle, BundleInfo, Joint
 from avatarkit.errors import ErrorCode, error
 from avatarkit.studio.character.source import Points
+from avatarkit.studio.photo.delight import even_light
 from avatarkit.studio.photo.framing import SIDE_PX, Field, frame
 from avatarkit.studio.photo.head import Head, fit_head
 from avatarkit.studio.photo.judge import judge_faces, judge_fit, judge_portrait
@@ -18,6 +20,7 @@ from avatarkit.studio.photo.landmarks import find_faces
 from avatarkit.studio.photo.matte import clean_colors, person_alpha
 from avatarkit.studio.photo.parts import make_parts
 from avatarkit.studio.photo.picture import picture_bytes, read_picture
+from avatarkit.studio.photo.plate import background_plate
 from avatarkit.studio.photo.provenance import provenance_note
 from avatarkit.studio.photo.view import DISTANCE_M
 from avatarkit.types import Camera
@@ -37,6 +40,7 @@ def create(
     consent: bool,
     when: str | None = None,
     progress: Progress | None = None,
+    background: Path | None = None,
 ) -> Bundle:
     """Make an avatar from one portrait, offline. The same picture and arguments give the same bundle.
 
@@ -46,6 +50,8 @@ def create(
         consent: The caller states that the person shown agrees. Without it nothing is read.
         when: ISO 8601 time to note as the time of making.
         progress: Told how far it is.
+        background: Where to write what was behind the person, as a PNG that fits the avatar's own camera: the photo
+            with the person painted away.
 
     Raises:
         AvatarError: ``configurationInvalid`` without consent or for a bad name; ``imageQualityRejected`` with a
@@ -76,6 +82,11 @@ def create(
     judge_fit(head.fit)
     tell(0.5, "cutting out")
     alpha = person_alpha(portrait)
+    if background is not None:
+        from PIL import Image  # noqa: PLC0415 - part of the studio extra
+
+        Image.fromarray(background_plate(portrait, alpha, _rows(alpha))).save(background, "PNG")
+    portrait = replace(portrait, rgb=even_light(portrait.rgb, portrait.landmarks, alpha))
     colors = clean_colors(portrait.rgb, alpha)
     tell(0.65, "shape and texture")
     parts, textures = make_parts(portrait, head, alpha, colors)
@@ -98,9 +109,7 @@ def create(
 
 def _camera(head: Head, alpha: Field) -> Camera:
     """The view of the photo, cut so that its lower border is never seen and there is air above the hair."""
-    rows = np.flatnonzero((alpha > 0.5).any(axis=1))
-    top = max(float(rows[0]) - _AIR * SIDE_PX, 0.0) if len(rows) else 0.0
-    bottom = (float(rows[-1]) if len(rows) else SIDE_PX) - 10.0
+    top, bottom = _rows(alpha)
     view = head.fit.view
     depth = view.to_camera(np.zeros((1, 3)))[:, 2]
     high = view.lift(np.array([[SIDE_PX / 2, top]]), depth)[0]
@@ -109,6 +118,13 @@ def _camera(head: Head, alpha: Field) -> Camera:
     fov = 2.0 * np.degrees(np.arctan(span / 2 / DISTANCE_M))
     place = (float(round(middle[0], 4)), float(round(middle[1], 4)))
     return Camera((*place, DISTANCE_M), (*place, 0.0), float(round(fov, 3)))
+
+
+def _rows(alpha: Field) -> tuple[float, float]:
+    """Upper and lower border of the camera's view, pixels of the frame."""
+    rows = np.flatnonzero((alpha > 0.5).any(axis=1))
+    top = max(float(rows[0]) - _AIR * SIDE_PX, 0.0) if len(rows) else 0.0
+    return top, (float(rows[-1]) if len(rows) else SIDE_PX) - 10.0
 
 
 def _joints(head: Head) -> tuple[Joint, ...]:

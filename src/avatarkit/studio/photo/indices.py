@@ -7,6 +7,8 @@ from typing import Final
 FOREHEAD: Final = 10
 CHIN: Final = 152
 NOSE_TIP: Final = 1
+NASION: Final = 168
+BETWEEN_BROWS: Final = 9
 EYE_CORNERS: Final = (33, 263)
 """Outer corners: right, left."""
 MOUTH_CORNERS: Final = (61, 291)

@@ -27,6 +27,7 @@ from avatarkit.studio.photo.lids import plain_skin
 from avatarkit.studio.photo.matte import fill
 from avatarkit.studio.photo.relief import depth_map
 from avatarkit.studio.photo.sheet import Sheet, raise_sheet
+from avatarkit.studio.photo.spectacles import find_spectacles, make_spectacles, take_off
 from avatarkit.studio.photo.teeth import look_at_teeth, make_teeth
 
 Texture = npt.NDArray[np.uint8]
@@ -52,7 +53,12 @@ def make_parts(
     """
     person, body, marks = head.person, head.body, portrait.landmarks
     outer = body.triangles[~body.lining]
-    front, back = raise_sheet(head, alpha, marks, depth_map(head, outer))
+    relief = depth_map(head, outer)
+    front, back = raise_sheet(head, alpha, marks, relief)
+    worn = find_spectacles(portrait.rgb, marks)
+    pictured = colors
+    if worn is not None:
+        colors = take_off(worn, colors)
     face, edge = _skin(head, marks)
     seen = look_at_teeth(person, head.fit.view, portrait.rgb, marks)
     parts = [
@@ -77,6 +83,10 @@ def make_parts(
     textures = [skin, *eyes, np.asarray(np.rint(np.clip(around, 0.0, 1.0) * 255.0), np.uint8)]
     if seen.picture is not None:
         textures.append(seen.picture)
+    if worn is not None:
+        glasses, picture = make_spectacles(worn, head, pictured, relief, len(textures))
+        parts.append(glasses)
+        textures.append(picture)
     return parts, tuple(textures)
 
 

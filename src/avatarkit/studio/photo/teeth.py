@@ -95,4 +95,4 @@ def _likely(rgb: npt.NDArray[np.float64], marks: Landmarks) -> npt.NDArray[np.fl
     else:
         x, y = np.median(marks[list(indices.CHEEKS), :2], axis=0).astype(int)
         level = 1.2 * float(light[y, x])
-    return np.clip(np.clip(level, *_LEVELS) * _TINT, 0.0, 1.0)
+    return np.asarray(np.clip(np.clip(level, *_LEVELS) * _TINT, 0.0, 1.0))
