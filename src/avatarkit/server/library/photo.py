@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from typing import Final
 from avatarkit.errors import AvatarError, ErrorCode
 from avatarkit.server.library.child import ChildError, ChildTimeout, limit_memory, run_child
 from avatarkit.server.library.job_failure import JobFailure
+
+_log: Final = logging.getLogger(__name__)
 
 TIMEOUT_S: Final = 120.0
 _MEMORY_BYTES: Final = 4 * 2**30
@@ -79,6 +82,7 @@ async def make_apart(
     except ChildError as exc:
         code, _, message = str(exc).partition(": ")
         if code not in _CODES:  # it was killed, or a library of its brought it down
+            _log.error("making an avatar of a picture broke down: %s", str(exc)[:500])
             raise JobFailure("avatar_generation_failed", "The avatar could not be made of this picture.") from exc
         raise JobFailure(code, message) from exc
 
