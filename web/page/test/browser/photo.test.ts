@@ -119,9 +119,8 @@ describe.skipIf(why !== "")("a photo", () => {
     await page.click("#make-go");
     await soon(() => text("#make-error")).toContain("The server does not answer");
     expect(await page.isVisible("#make-picture")).toBe(true);
+    expect(await page.isEnabled("#make-go")).toBe(true);
     await page.unroute("**/v1/page/avatars?*");
-    await page.click("#make-go");
-    await soon(() => text("#make-error")).toContain("No face was found");
   });
 
   test("fits a phone", async () => {
@@ -151,7 +150,7 @@ describe.skipIf(why !== "")("a photo", () => {
     await step("check");
   });
 
-  test("becomes a character that talks, on no list", async () => {
+  test("becomes a character that talks, on no list", { timeout: 300_000 }, async () => {
     await page.fill("#make-name", "Robin");
     await page.check("#make-consent");
     await page.click("#make-go");
@@ -165,7 +164,7 @@ describe.skipIf(why !== "")("a photo", () => {
     expect(await page.locator("#make-left").textContent()).toMatch(/^(About \d+ seconds left|Almost done)$/);
     await page.click("#make-hide"); // it goes on
     await soon(() => text("#make-note")).toMatch(/%\)$|Robin/);
-    await soon(() => text("#make-note")).toContain("Robin is here");
+    await expect.poll(() => text("#make-note"), { timeout: 150_000 }).toContain("Robin is here");
     expect(await page.locator(".character:has(:checked)").innerText()).toBe("Robin");
     await page.waitForFunction(() => document.querySelectorAll("#views > div").length === 1);
     await page.click("#speak");
