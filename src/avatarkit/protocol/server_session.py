@@ -39,7 +39,7 @@ from avatarkit.protocol.limits import (
     OPUS_SAMPLE_RATES_HZ,
     SAMPLE_RATES_HZ,
 )
-from avatarkit.protocol.motion import MotionChunk, chunk_to_message
+from avatarkit.protocol.motion import MotionChunk, write_chunk
 
 _BY_TEXT: Final = ServerErrorCode.UNSPECIFIED
 """For causes that clients tell by their phrase: published ones read a number first, and 3 hides the phrase."""
@@ -336,9 +336,11 @@ class ServerSession:
             request.sent_ms += 1000.0 * chunk.frame_count / chunk.frame_rate
 
     def _animation(self, req_id: str, chunk: MotionChunk | None, *, end: bool) -> bytes:
-        response = pb.ServerResponseAnimation(connection_id=self.connection_id, req_id=req_id, end=end)
+        message = pb.Message(type=pb.MESSAGE_TYPE_SERVER_RESPONSE_ANIMATION)
+        response = message.server_response_animation
+        response.connection_id = self.connection_id
+        response.req_id = req_id
+        response.end = end
         if chunk is not None:
-            response.motion.CopyFrom(chunk_to_message(chunk))
-        return pb.Message(
-            type=pb.MESSAGE_TYPE_SERVER_RESPONSE_ANIMATION, server_response_animation=response
-        ).SerializeToString()
+            write_chunk(chunk, response.motion)
+        return message.SerializeToString()

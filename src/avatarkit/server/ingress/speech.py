@@ -194,6 +194,9 @@ class Speech:
                 self._inference.wake(self)
 
     def _find(self, req_id: str) -> _Request | None:
+        newest = self._requests[-1] if self._requests else None
+        if newest is not None and newest.req_id == req_id:
+            return newest  # the usual case
         return next((request for request in self._requests if request.req_id == req_id), None)
 
     def _count(self, change_bytes: int) -> None:
@@ -207,6 +210,12 @@ class Speech:
 def _chunks(request: _Request) -> list[MotionChunk]:
     """What waits to be sent, in messages of a size that clients take."""
     chunks: list[MotionChunk] = []
+    count = len(request.weights) // _WEIGHT_BYTES
+    if 0 < count <= _MOST_FRAMES:  # the usual case
+        chunks.append(MotionChunk(request.sent_frames, bytes(request.weights), bytes(request.head)))
+        request.weights.clear()
+        request.head.clear()
+        request.sent_frames += count
     while request.weights:
         weights = bytes(request.weights[: _MOST_FRAMES * _WEIGHT_BYTES])
         count = len(weights) // _WEIGHT_BYTES

@@ -15,6 +15,8 @@ from prometheus_client import (
     generate_latest,
 )
 
+from avatarkit.server.observe.often import OftenCounter, OftenHistogram
+
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _FAST_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.12, 0.25, 0.5, 1.0, 2.5, 10.0)
 _LENGTH_S: Final = (1, 10, 60, 300, 900, 1800, 3600, 7200)
@@ -45,13 +47,13 @@ class Metrics:
             "avatarkit_errors", "Errors sent to clients, by their number.", ["code"], registry=registry
         )
         self.turns = Counter("avatarkit_turns", "Requests that ended, by how.", ["outcome"], registry=registry)
-        self.audio = Counter("avatarkit_audio_seconds", "Speech taken in.", registry=registry)
-        self.frames = Counter("avatarkit_frames", "Motion frames sent.", registry=registry)
-        self.lateness = Histogram(
+        self.audio = OftenCounter("avatarkit_audio_seconds", "Speech taken in.", registry)
+        self.frames = OftenCounter("avatarkit_frames", "Motion frames sent.", registry)
+        self.lateness = OftenHistogram(
             "avatarkit_frame_lateness_seconds",
             "From the arrival of a frame's audio to the sending of the frame.",
-            buckets=_FAST_S,
-            registry=registry,
+            _FAST_S,
+            registry,
         )
         self.first_motion = Histogram(
             "avatarkit_first_motion_seconds",

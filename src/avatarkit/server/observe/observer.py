@@ -125,17 +125,18 @@ class TurnWatch:
     def motion(self, first_frame: int, frame_count: int, frame_rate: float) -> None:
         """Frames were sent. The lateness of each is measured from when the audio that it covers had arrived."""
         now_s = self._clock.now()
+        metrics = self._metrics
         self._frames += frame_count
         if self._first_motion_s is None and self._first_audio_s is not None:
             self._first_motion_s = now_s - self._first_audio_s
-            if self._metrics is not None:
-                self._metrics.first_motion.observe(self._first_motion_s)
-        if self._metrics is not None:
-            self._metrics.frames.inc(frame_count)
+            if metrics is not None:
+                metrics.first_motion.observe(self._first_motion_s)
+        if metrics is not None:
+            metrics.frames.inc(frame_count)
             for frame in range(first_frame, first_frame + frame_count):
                 arrived_s = self._arrivals.complete_at((frame + 1) / frame_rate)
                 if arrived_s is not None:
-                    self._metrics.lateness.observe(now_s - arrived_s)
+                    metrics.lateness.observe(now_s - arrived_s)
         if self._trace is not None:
             self._trace.motion(frame_count)
 
