@@ -53,7 +53,7 @@ requirements: $(UV) ## Compile the requirement files anew (the only target that 
 	$(COMPILE) --no-deps requirements/data.in -o requirements/data.txt
 	$(COMPILE) pyproject.toml --extra all --group build -o requirements/all.txt
 	$(COMPILE) pyproject.toml --extra all --group build --group test -c requirements/all.txt -o requirements/test.txt
-	$(COMPILE) pyproject.toml --extra server --extra cli --extra audio --extra render --extra postgres --extra storage --extra telemetry -c requirements/test.txt -o requirements/server.txt
+	$(COMPILE) pyproject.toml --extra server --extra cli --extra audio --extra render --extra studio --extra postgres --extra storage --extra telemetry -c requirements/test.txt -o requirements/server.txt
 
 proto: $(VENV)/.test ## Generate the Python protocol module from proto/avatarkit.proto.
 	$(PY) -m grpc_tools.protoc -I proto --python_out=src/avatarkit/protocol --pyi_out=src/avatarkit/protocol avatarkit.proto

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shutil
 import stat
@@ -44,6 +45,7 @@ def test_the_image_is_built_from_files_that_exist_and_are_sent_to_the_builder() 
         line.split()[1:-1] for line in DOCKERFILE.splitlines() if line.startswith("COPY ") and "--from" not in line
     ]
     assert sources
+    assert all((ROOT / name).exists() for name in sent if "*" not in name)
     for source in (name for names in sources for name in names):
         assert (ROOT / source).exists(), source
         assert any(name.startswith(source) for name in sent), source
@@ -56,6 +58,25 @@ def test_the_image_runs_without_privileges_and_stops_by_the_signal_that_drains()
     assert re.search(r"^USER [1-9]\d*$", final, re.MULTILINE)
     assert re.search(r"^STOPSIGNAL SIGTERM$", final, re.MULTILINE)
     assert "/readyz" in final
+
+
+def test_the_image_holds_the_page_and_what_avatars_are_made_with() -> None:
+    script = (ROOT / "web" / "page" / "vite.config.ts").read_text()
+    (built,) = re.findall(r"COPY --from=page /src/(\S+) \1$", DOCKERFILE, re.MULTILINE)
+    assert f'outDir: at("../../{built}")' in script
+    served = (ROOT / "requirements" / "server.txt").read_text()
+    assert all(re.search(rf"^{name}==", served, re.MULTILINE) for name in ("numba", "pillow", "scipy"))
+    (data,) = [line for line in DOCKERFILE.splitlines() if "-r requirements/data.txt" in line]
+    assert "--python /opt/avatarkit --no-deps" in data
+
+
+def test_the_renderer_is_compiled_for_any_processor_by_the_user_who_runs_it_before_the_volume_begins() -> None:
+    steps = [line for line in DOCKERFILE.split("FROM ")[-1].splitlines() if line]
+    warm = steps.index("RUN python -m avatarkit.render.warm")
+    assert importlib.util.find_spec("avatarkit.render.warm") is not None
+    assert any(re.match(r"USER [1-9]", step) for step in steps[:warm])
+    assert any("NUMBA_CPU_NAME=generic" in step for step in steps[:warm])
+    assert any(step.startswith("VOLUME ") for step in steps[warm:])
 
 
 def test_ports_paths_and_the_health_check_are_those_of_the_server(tmp_path: Path) -> None:
@@ -87,7 +108,7 @@ def test_the_unit_keeps_everything_in_folders_that_systemd_makes_for_it() -> Non
 
 def test_what_the_image_runs_is_compiled_since_its_user_cannot_do_it() -> None:
     installs = [line for line in DOCKERFILE.splitlines() if "--python /opt/avatarkit " in line]
-    assert len(installs) == 2
+    assert len(installs) == 3
     assert all("--compile-bytecode" in line for line in installs)
 
 
