@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from avatarkit.server.http.problems import Problem
 
@@ -16,16 +16,20 @@ _EXACT: Final = 2.0**53
 
 
 async def stream_body(request: Request, limit_bytes: int) -> AsyncIterator[bytes]:
-    """Yield the body piece by piece; :class:`Problem` 413 as soon as it is over the limit."""
+    """Yield the body piece by piece; :class:`Problem` 413 as soon as it is over the limit, 400 when the client left
+    before its end, which is no failure of ours."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit_bytes:
         raise _too_large(limit_bytes)
     size = 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > limit_bytes:
-            raise _too_large(limit_bytes)
-        yield piece
+    try:
+        async for piece in request.stream():
+            size += len(piece)
+            if size > limit_bytes:
+                raise _too_large(limit_bytes)
+            yield piece
+    except ClientDisconnect:
+        raise Problem(400, "invalidRequest", "The body broke off") from None
 
 
 async def receive_file(request: Request, path: Path, limit_bytes: int) -> None:
