@@ -23,7 +23,7 @@ from avatarkit.server.library.job_failure import JobFailure
 _log: Final = logging.getLogger(__name__)
 
 TIMEOUT_S: Final = 300.0
-"""Longest that making one avatar may take. A quiet machine needs about ten seconds; on a busy one sessions come first."""
+"""Longest that making one avatar may take: on a busy machine sessions come first."""
 _MEMORY_BYTES: Final = 4 * 2**30
 """Address space of the child; a picture of 20 megapixels takes 1.5 GiB on two cores, more cores some more."""
 _NICENESS: Final = 10
