@@ -12,7 +12,7 @@ from renderer_suite import RendererSuite, posed
 from avatarkit.avatars.bundle import Bundle, BundleInfo, Material, MaterialKind, Mesh
 from avatarkit.avatars.rig import Rig
 from avatarkit.frames import Pose
-from avatarkit.render.cpu import jit, raster, shade, shadow
+from avatarkit.render.cpu import jit, raster, records, shade, shadow
 from avatarkit.render.cpu.renderer import CpuRenderer
 from avatarkit.types import Camera
 
@@ -72,9 +72,9 @@ def test_deformation_is_that_of_the_rig():
     renderer.load(bundle)
     renderer.draw(pose, CAMERA, (32, 32))
     positions, normals = Rig(bundle).deform_all(pose)
-    assert np.allclose(renderer._buffers.record[:, 3:6], positions, atol=1e-6)
+    assert np.allclose(renderer._buffers.positions, positions, atol=1e-6)
     normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
-    assert np.allclose(renderer._buffers.record[:, 6:9], normals, atol=1e-4)
+    assert np.allclose(renderer._buffers.record[:, records.NORMAL : records.NORMAL + 3], normals, atol=1e-4)
     renderer.close()
 
 
@@ -241,6 +241,16 @@ def test_a_triangle_looks_the_same_whole_and_in_small_pieces():
     difference = np.abs(whole.astype(int) - cut_up.astype(int))
     assert (difference.max(axis=2) > 1).mean() < 0.001
     assert (whole[..., 3] == 255).sum() > 20000
+
+
+def test_a_triangle_far_larger_than_the_image_fills_it():
+    """Its edges are so long that they are followed in coarser numbers."""
+    for side in (0.5, 5.0, 40.0):
+        plane = square(0.0, (0.5, 0.5, 0.5), side=side)
+        assert draw([plane], camera=Camera((0.003, 0.001, 0.05), (0.003, 0.001, 0.0)))[..., 3].min() == 255
+        edge = draw([plane], camera=Camera((side, 0.001, 0.05), (side, 0.001, 0.0)))
+        assert edge[:, :64, 3].min() == 255
+        assert edge[:, 64:, 3].max() == 0
 
 
 def test_machine_code_on_disk_is_dropped_when_any_kernel_file_changed():

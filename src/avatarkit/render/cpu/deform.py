@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from avatarkit.render.cpu.jit import F32, I32, kernel
+from avatarkit.render.cpu.records import NORMAL, TANGENT
 
 
 @kernel
@@ -16,8 +17,10 @@ def apply_morphs(
 
     For the vertices ``begin`` to ``end``, the ``chunk``-th, whose changes lie from ``starts[shape, chunk]`` on.
     """
-    out[begin:end] = rest[begin:end]
-    out_normals[begin:end] = rest_normals[begin:end]
+    for v in range(begin, end):
+        for k in range(3):
+            out[v, k] = rest[v, k]
+            out_normals[v, k] = rest_normals[v, k]
     for shape in range(weights.shape[0]):
         weight = weights[shape]
         if weight != 0.0:
@@ -33,13 +36,12 @@ def apply_morphs(
 
 @kernel
 def carry(
-    positions: F32, normals: F32, tangents: F32, neck_weights: F32, head_weights: F32, neck: F32, head: F32, out: F32,
-    out_tangents: F32, begin: int, end: int,
+    positions: F32, normals: F32, tangents: F32, neck_weights: F32, head_weights: F32, neck: F32, head: F32,
+    record: F32, begin: int, end: int,
 ) -> None:  # fmt: skip
-    """Move vertices ``begin`` to ``end`` by the neck's and head's (3, 4) transforms.
+    """Move vertices ``begin`` to ``end`` by the neck's and head's (3, 4) transforms, in ``positions``.
 
-    World positions go to ``out[:, 3:6]``, normals of unit length to ``out[:, 6:9]`` and tangents to
-    ``out_tangents``. What follows neither joint stays where it is.
+    Normals of unit length and tangents go to the vertex records. What follows neither joint stays where it is.
     """
     one = np.float32(1.0)
     for v in range(begin, end):
@@ -57,14 +59,14 @@ def carry(
         m20 = wn * neck[2, 0] + wh * head[2, 0]
         m21 = wn * neck[2, 1] + wh * head[2, 1]
         m22 = wn * neck[2, 2] + wh * head[2, 2] + still
-        out[v, 3] = m00 * x + m01 * y + m02 * z + wn * neck[0, 3] + wh * head[0, 3]
-        out[v, 4] = m10 * x + m11 * y + m12 * z + wn * neck[1, 3] + wh * head[1, 3]
-        out[v, 5] = m20 * x + m21 * y + m22 * z + wn * neck[2, 3] + wh * head[2, 3]
+        positions[v, 0] = m00 * x + m01 * y + m02 * z + wn * neck[0, 3] + wh * head[0, 3]
+        positions[v, 1] = m10 * x + m11 * y + m12 * z + wn * neck[1, 3] + wh * head[1, 3]
+        positions[v, 2] = m20 * x + m21 * y + m22 * z + wn * neck[2, 3] + wh * head[2, 3]
         wx, wy, wz = m00 * nx + m01 * ny + m02 * nz, m10 * nx + m11 * ny + m12 * nz, m20 * nx + m21 * ny + m22 * nz
         scale = one / np.sqrt(wx * wx + wy * wy + wz * wz + np.float32(1e-12))
-        out[v, 6] = wx * scale
-        out[v, 7] = wy * scale
-        out[v, 8] = wz * scale
-        out_tangents[v, 0] = m00 * tx + m01 * ty + m02 * tz
-        out_tangents[v, 1] = m10 * tx + m11 * ty + m12 * tz
-        out_tangents[v, 2] = m20 * tx + m21 * ty + m22 * tz
+        record[v, NORMAL] = wx * scale
+        record[v, NORMAL + 1] = wy * scale
+        record[v, NORMAL + 2] = wz * scale
+        record[v, TANGENT] = m00 * tx + m01 * ty + m02 * tz
+        record[v, TANGENT + 1] = m10 * tx + m11 * ty + m12 * tz
+        record[v, TANGENT + 2] = m20 * tx + m21 * ty + m22 * tz

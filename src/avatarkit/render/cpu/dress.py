@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from avatarkit.render.cpu.fragments import (
@@ -12,113 +14,165 @@ from avatarkit.render.cpu.fragments import (
     LIT,
     NORMAL,
     POSITION,
-    SHADOW,
     SIDE,
     TANGENT,
     U,
     V,
 )
-from avatarkit.render.cpu.jit import F32, I32, U8, Real, kernel
-from avatarkit.render.cpu.shadow import TILE
-from avatarkit.render.cpu.textures import mip_level, sample_color, sample_plain
+from avatarkit.render.cpu.jit import F32, I32, U32, Real, Whole, inlined, kernel
+from avatarkit.render.cpu.shadow import TILE_BITS
+from avatarkit.render.cpu.textures import mip_levels, texels_around
+from avatarkit.render.cpu.vectors import (
+    Vector,
+    bits,
+    floats_of,
+    floor,
+    load,
+    look_up,
+    most,
+    root,
+    store,
+    to_floats,
+    to_wholes,
+    total,
+    where,
+)
+
+
+@inlined
+def _texels(
+    texels: U32, levels: I32, counts: I32, image: int, k: Whole, to: F32
+) -> tuple[Vector, Vector, Vector, Vector, Vector, Vector]:
+    """See :func:`.textures.texels_around`, for the fragments from ``k`` on."""
+    width, height = np.float32(levels[image, 0, 1]), np.float32(levels[image, 0, 2])
+    level = mip_levels(
+        load(to, k + np.uint64(GRADIENT)) * width, load(to, k + np.uint64(GRADIENT + CHUNK)) * width,
+        load(to, k + np.uint64(GRADIENT + 2 * CHUNK)) * height,
+        load(to, k + np.uint64(GRADIENT + 3 * CHUNK)) * height, counts[image],
+    )  # fmt: skip
+    return texels_around(texels, levels, image, level, load(to, k + np.uint64(U)), load(to, k + np.uint64(V)))
+
+
+@inlined
+def _byte(texels: Vector, shift: int) -> Vector:
+    return to_floats((texels >> shift) & 255)
+
+
+@inlined
+def _squared(x: Vector) -> Vector:
+    return x * x
 
 
 @kernel
-def apply_color(texels: U8, levels: I32, count: int, to: F32) -> None:
-    """Multiply a colour texture, of the mipmap ``levels`` (n, 3), into the albedo of ``count`` fragments."""
-    width, height, most = np.float32(levels[0, 1]), np.float32(levels[0, 2]), levels.shape[0]
-    for i in range(count):
-        level = mip_level(
-            to[GRADIENT + i] * width, to[GRADIENT + CHUNK + i] * width, to[GRADIENT + 2 * CHUNK + i] * height,
-            to[GRADIENT + 3 * CHUNK + i] * height, most,
-        )  # fmt: skip
-        red, green, blue = sample_color(
-            texels, levels[level, 0], levels[level, 1], levels[level, 2], to[U + i], to[V + i]
-        )
-        to[ALBEDO + i] *= red
-        to[ALBEDO + CHUNK + i] *= green
-        to[ALBEDO + 2 * CHUNK + i] *= blue
+def apply_color(texels: U32, levels: I32, counts: I32, image: int, count: int, to: F32) -> None:
+    """Multiply a colour texture, of number ``image``, into the albedo of ``count`` fragments."""
+    for i in range(0, count, LANES):
+        k = np.uint64(i)
+        a, b, c, d, x, y = _texels(texels, levels, counts, image, k, to)
+        d_share, square = x * y, np.float32(1.0 / 255.0**2)
+        b_share, c_share = (x - d_share) * square, (y - d_share) * square
+        d_share = d_share * square
+        a_share = floats_of(square) - b_share - c_share - d_share
+        for channel in range(3):
+            shift = 8 * channel
+            light = _squared(_byte(a, shift)) * a_share + _squared(_byte(b, shift)) * b_share
+            light = light + (_squared(_byte(c, shift)) * c_share + _squared(_byte(d, shift)) * d_share)
+            at = k + np.uint64(ALBEDO + channel * CHUNK)
+            store(to, at, load(to, at) * light)
 
 
 @kernel
-def apply_normals(texels: U8, levels: I32, count: int, to: F32) -> None:
-    """Turn the normals of ``count`` fragments as a normal map of the mipmap ``levels`` (n, 3) says."""
-    one, least, scale = np.float32(1.0), np.float32(1e-12), np.float32(2.0 / 255.0)
-    width, height, most = np.float32(levels[0, 1]), np.float32(levels[0, 2]), levels.shape[0]
-    for i in range(count):
-        level = mip_level(
-            to[GRADIENT + i] * width, to[GRADIENT + CHUNK + i] * width, to[GRADIENT + 2 * CHUNK + i] * height,
-            to[GRADIENT + 3 * CHUNK + i] * height, most,
-        )  # fmt: skip
-        mx, my, mz = sample_plain(texels, levels[level, 0], levels[level, 1], levels[level, 2], to[U + i], to[V + i])
-        mx, my, mz = mx * scale - one, my * scale - one, mz * scale - one
-        nx, ny, nz = to[NORMAL + i], to[NORMAL + CHUNK + i], to[NORMAL + 2 * CHUNK + i]
-        tx, ty, tz = to[TANGENT + i], to[TANGENT + CHUNK + i], to[TANGENT + 2 * CHUNK + i]
-        length = one / np.sqrt(nx * nx + ny * ny + nz * nz + least)
+def apply_normals(texels: U32, levels: I32, counts: I32, image: int, count: int, to: F32) -> None:
+    """Turn the normals of ``count`` fragments as the normal map of number ``image`` says."""
+    least, scale = 1e-12, np.float32(2.0 / 255.0)
+    one = floats_of(1.0)
+    for i in range(0, count, LANES):
+        k = np.uint64(i)
+        a, b, c, d, x, y = _texels(texels, levels, counts, image, k, to)
+        d_share = x * y
+        b_share, c_share = x - d_share, y - d_share
+        a_share = one - b_share - c_share - d_share
+        mx = (
+            _byte(a, 0) * a_share + _byte(b, 0) * b_share + _byte(c, 0) * c_share + _byte(d, 0) * d_share
+        ) * scale - one
+        my = (
+            _byte(a, 8) * a_share + _byte(b, 8) * b_share + _byte(c, 8) * c_share + _byte(d, 8) * d_share
+        ) * scale - one
+        mz = (
+            _byte(a, 16) * a_share + _byte(b, 16) * b_share + _byte(c, 16) * c_share + _byte(d, 16) * d_share
+        ) * scale - one
+        n0, n1, n2 = k + np.uint64(NORMAL), k + np.uint64(NORMAL + CHUNK), k + np.uint64(NORMAL + 2 * CHUNK)
+        nx, ny, nz = load(to, n0), load(to, n1), load(to, n2)
+        tx, ty = load(to, k + np.uint64(TANGENT)), load(to, k + np.uint64(TANGENT + CHUNK))
+        tz = load(to, k + np.uint64(TANGENT + 2 * CHUNK))
+        length = one / root(nx * nx + ny * ny + nz * nz + least)
         nx, ny, nz = nx * length, ny * length, nz * length
         along = tx * nx + ty * ny + tz * nz
         tx, ty, tz = tx - along * nx, ty - along * ny, tz - along * nz
-        length = one / np.sqrt(tx * tx + ty * ty + tz * tz + least)
+        length = one / root(tx * tx + ty * ty + tz * tz + least)
         tx, ty, tz = tx * length, ty * length, tz * length
-        side = to[SIDE + i] * my
-        to[NORMAL + i] = mx * tx + side * (ny * tz - nz * ty) + mz * nx
-        to[NORMAL + CHUNK + i] = mx * ty + side * (nz * tx - nx * tz) + mz * ny
-        to[NORMAL + 2 * CHUNK + i] = mx * tz + side * (nx * ty - ny * tx) + mz * nz
+        side = load(to, k + np.uint64(SIDE)) * my
+        store(to, n0, mx * tx + side * (ny * tz - nz * ty) + mz * nx)
+        store(to, n1, mx * ty + side * (nz * tx - nx * tz) + mz * ny)
+        store(to, n2, mx * tz + side * (nx * ty - ny * tx) + mz * nz)
+
+
+_FILTER: Final = np.array([1, 1, 1, 1] + [0] * 12 + [-1, 0, 0, 0, 1] + [0] * 11, np.float32)
+"""Shares of a filter's columns: at the left end of its reach, and how they change towards the right one."""
 
 
 @kernel
-def _to_shadow_map(light: F32, texel_m: Real, count: int, to: F32) -> None:
-    """Find where fragments lie in the shadow map, less what the filter reaches to the left and up.
+def receive_shadow(light: F32, shadow: F32, reach: F32, texel_m: Real, count: int, room: F32, to: F32) -> None:
+    """Find the share 0..1 of key light that arrives: a 4x4 filter over the shadow map, smooth between texels.
 
     So that a surface does not shade itself, points are moved out along their normal, the more the flatter the
-    light falls in (as far as the filter reaches), and a little towards the light.
+    light falls in (as far as the filter reaches), and a little towards the light. ``reach`` are the least and the
+    greatest depths that the filter meets, see :func:`.shadow.survey_shadow`: where all of them are nearer to the
+    light than the fragment, or none, nothing need be counted.
     """
-    zero, one = np.float32(0.0), np.float32(1.0)
+    one = np.float32(1.0)
+    size, tiles, stride = shadow.shape[0], reach.shape[2], np.uint64(shadow.shape[1])
+    flat, reaches = shadow.reshape(-1), reach.reshape(-1)
+    # Less what the filter reaches to the left and up.
     a0, a1, a2, a3 = light[0, 0], light[0, 1], light[0, 2], light[0, 3] - np.float32(2.5)
     b0, b1, b2, b3 = light[1, 0], light[1, 1], light[1, 2], light[1, 3] - np.float32(2.5)
     c0, c1, c2, c3 = light[2, 0], light[2, 1], light[2, 2], light[2, 3] - texel_m
-    for i in range((count + LANES - 1) // LANES * LANES):
-        nx, ny, nz = to[NORMAL + i], to[NORMAL + CHUNK + i], to[NORMAL + 2 * CHUNK + i]
-        scale = one / np.sqrt(nx * nx + ny * ny + nz * nz + np.float32(1e-12))
-        cosine = -(c0 * nx + c1 * ny + c2 * nz) * scale
-        scale *= texel_m * (np.float32(0.4) + np.float32(2.6) * np.sqrt(max(one - cosine * cosine, zero)))
-        x = to[POSITION + i] + nx * scale
-        y = to[POSITION + CHUNK + i] + ny * scale
-        z = to[POSITION + 2 * CHUNK + i] + nz * scale
-        to[SHADOW + i] = a0 * x + a1 * y + a2 * z + a3
-        to[SHADOW + CHUNK + i] = b0 * x + b1 * y + b2 * z + b3
-        to[SHADOW + 2 * CHUNK + i] = c0 * x + c1 * y + c2 * z + c3
-
-
-@kernel
-def receive_shadow(light: F32, shadow: F32, reach: F32, texel_m: Real, count: int, to: F32) -> None:
-    """Find the share 0..1 of key light that arrives: a 4x4 filter over the shadow map, smooth between texels.
-
-    ``reach`` are the least and the greatest depths that the filter meets, see :func:`.shadow.survey_shadow`: where
-    all of them are nearer to the light than the fragment, or none, nothing need be counted.
-    """
-    zero, one = np.float32(0.0), np.float32(1.0)
-    size = shadow.shape[0]
-    _to_shadow_map(light, texel_m, count, to)
-    for i in range(count):
-        fx, fy, depth = to[SHADOW + i], to[SHADOW + CHUNK + i], to[SHADOW + 2 * CHUNK + i]
-        left, upper = np.floor(fx), np.floor(fy)
-        ix, iy = int(left), int(upper)
-        to[LIT + i] = one
-        if ix < 0 or iy < 0 or ix + 4 >= size or iy + 4 >= size:
-            continue
-        if reach[0, iy // TILE, ix // TILE] > depth:
-            continue
-        if reach[1, iy // TILE, ix // TILE] <= depth:
-            to[LIT + i] = zero
-            continue
-        fx, fy = fx - left, fy - upper
-        lit = zero
-        for j in range(5):
-            line = one - fx if shadow[iy + j, ix] > depth else zero
-            line += one if shadow[iy + j, ix + 1] > depth else zero
-            line += one if shadow[iy + j, ix + 2] > depth else zero
-            line += one if shadow[iy + j, ix + 3] > depth else zero
-            line += fx if shadow[iy + j, ix + 4] > depth else zero
-            lit += line * (one - fy if j == 0 else (fy if j == 4 else one))
-        to[LIT + i] = lit * np.float32(1.0 / 16.0)
+    columns, moving = load(_FILTER, np.uint64(0)), load(_FILTER, np.uint64(16))
+    for i in range(0, count, LANES):
+        k = np.uint64(i)
+        nx, ny, nz = (
+            load(to, k + np.uint64(NORMAL)),
+            load(to, k + np.uint64(NORMAL + CHUNK)),
+            load(to, k + np.uint64(NORMAL + 2 * CHUNK)),
+        )
+        scale = floats_of(one) / root(nx * nx + ny * ny + nz * nz + 1e-12)
+        cosine = (nx * c0 + ny * c1 + nz * c2) * scale
+        scale = scale * texel_m * (root(most(floats_of(one) - cosine * cosine, 0.0)) * 2.6 + 0.4)
+        x = load(to, k + np.uint64(POSITION)) + nx * scale
+        y = load(to, k + np.uint64(POSITION + CHUNK)) + ny * scale
+        z = load(to, k + np.uint64(POSITION + 2 * CHUNK)) + nz * scale
+        fx, fy, depth = x * a0 + y * a1 + z * a2 + a3, x * b0 + y * b1 + z * b2 + b3, x * c0 + y * c1 + z * c2 + c3
+        beyond = np.float32(size - 5)
+        within = (fx >= 0.0) & (fy >= 0.0) & (fx < beyond) & (fy < beyond)
+        left, upper = where(within, floor(fx), 0.0), where(within, floor(fy), 0.0)
+        ix, iy = to_wholes(left), to_wholes(upper)
+        tile = (iy >> TILE_BITS) * tiles + (ix >> TILE_BITS)
+        lit, dark = look_up(reaches, tile) > depth, look_up(reaches, tile + tiles * tiles) <= depth
+        store(to, k + np.uint64(LIT), where(within, where(lit, floats_of(1.0), 0.0), 1.0))
+        undecided = bits(within) & ~bits(lit | dark)
+        if undecided != 0:
+            store(room, np.uint64(0), depth)
+            store(room, np.uint64(16), left)
+            store(room, np.uint64(32), upper)
+            store(room, np.uint64(48), fx - left)
+            store(room, np.uint64(64), fy - upper)
+            for lane in range(LANES):
+                if undecided & (np.int64(1) << np.int64(lane)) != 0:
+                    at = np.uint64(int(room[32 + lane])) * stride + np.uint64(int(room[16 + lane]))
+                    far, share = room[lane], room[64 + lane]
+                    wide = columns + moving * room[48 + lane]
+                    sum_ = where(load(flat, at) > far, wide, 0.0) * (one - share)
+                    for j in range(1, 4):
+                        sum_ = sum_ + where(load(flat, at + stride * np.uint64(j)) > far, wide, 0.0)
+                    sum_ = sum_ + where(load(flat, at + stride * np.uint64(4)) > far, wide, 0.0) * share
+                    to[k + np.uint64(LIT + lane)] = total(sum_) * np.float32(1.0 / 16.0)

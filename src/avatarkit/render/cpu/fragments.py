@@ -13,7 +13,7 @@ CHUNK: Final = 272
 """Fragments in a chunk; its fields then fit the innermost cache."""
 
 LANES: Final = 16
-"""Fragments that are lit at once."""
+"""Fragments that are worked on at once."""
 
 ALBEDO: Final = 0
 NORMAL: Final = 3 * CHUNK
@@ -24,15 +24,14 @@ U: Final = 13 * CHUNK
 V: Final = 14 * CHUNK
 GRADIENT: Final = 15 * CHUNK
 LIT: Final = 19 * CHUNK
-SHADOW: Final = 20 * CHUNK
-FIELDS: Final = 23
+FIELDS: Final = 20
 """Offsets of the fields: linear RGB; normal; metres; tangent and the sign of its side; texture coordinates; what u
-grows by to the right and down, then v, by pixel; share of key light; column, row and depth in the shadow map."""
+grows by to the right and down, then v, by pixel; share of key light."""
 
-PIXEL: Final = 0
-SHARE: Final = 1
-MATERIAL: Final = 2
-CHOSEN: Final = 3
-MARKS: Final = 4
-"""Columns of a row's list of fragments, int32: column of the image; samples covered; row of the material tables;
-triangle."""
+ROWS: Final = 8
+"""Rows of the image whose fragments are gathered at once: the more, the fuller the chunks."""
+
+MASK_BITS: Final = 4
+COLUMN_BITS: Final = 12
+"""Where a fragment lies, as a whole number: from the lowest bits up the samples covered, the column of the image, and
+the row."""

@@ -6,155 +6,208 @@ from typing import Final
 
 import numpy as np
 
+from avatarkit.render.cpu import records
 from avatarkit.render.cpu.fragments import (
     ALBEDO,
-    CHOSEN,
     CHUNK,
+    COLUMN_BITS,
     GRADIENT,
-    MATERIAL,
+    LANES,
+    MASK_BITS,
     NORMAL,
-    PIXEL,
     POSITION,
-    SHARE,
     SIDE,
     TANGENT,
     U,
     V,
 )
-from avatarkit.render.cpu.jit import F32, I32, kernel
+from avatarkit.render.cpu.jit import F32, I32, Whole, inlined, kernel
 from avatarkit.render.cpu.materials import BASE, DIRECTED, NORMAL_TEXTURE, TEXTURE
-from avatarkit.render.cpu.visibility import PIXELS, SAMPLE_X, SAMPLE_Y, SAMPLES, TRIANGLE
+from avatarkit.render.cpu.vectors import (
+    Vector,
+    bits,
+    equal,
+    floats_of,
+    load,
+    most,
+    size,
+    store,
+    to_floats,
+    turn,
+    where,
+)
+from avatarkit.render.cpu.visibility import BLOCK, PIXELS, SAMPLE_X, SAMPLE_Y, SAMPLES, TRIANGLE
 
 SAME_SURFACE: Final = 0.006
 """Samples of one material whose depths differ by less than this share are lit as one surface."""
 
+_ALL: Final = (1 << SAMPLES) - 1
+
 
 @kernel
-def find(seen: I32, materials: I32, line: int, y: int, width: int, marks: I32, places: F32) -> int:
-    """List the fragments of the image's row ``y``, the buffer's ``line``, from left to right.
+def find(
+    seen: I32, materials: I32, line: int, row: int, width: int, count: int, places: I32, chosen: I32, starts: I32
+) -> int:
+    """List the fragments of the buffer's ``line``, from left to right, behind the ``count`` that are listed.
 
-    Returns how many there are, at most four a pixel.
-
-    ``marks`` (4 width, MARKS) gets what they are, ``places`` (4 width, 2) the middle of the covered samples in
-    pixels.
+    Returns how many there are then; a pixel has at most four. ``places`` gets where they lie, in the row ``row``, see
+    :mod:`.fragments`, ``chosen`` their triangles, and ``starts`` how many there are of each material, one further on.
     """
-    count = 0
-    half = np.float32(0.5)
-    for x in range(width):
-        block, k = x // PIXELS, SAMPLES * (x % PIXELS)
-        m = TRIANGLE + k
-        t0, t1 = seen[line, block, m], seen[line, block, m + 1]
-        t2, t3 = seen[line, block, m + 2], seen[line, block, m + 3]
-        if t0 | t1 | t2 | t3 == 0:
+    flat, stride = seen.reshape(-1), np.uint64(seen.shape[1] * seen.shape[2])
+    for block in range((width + PIXELS - 1) // PIXELS):
+        at = np.uint64(line) * stride + np.uint64(block * BLOCK)
+        m = at + np.uint64(TRIANGLE)
+        marks = load(flat, m)
+        if bits(marks > 0) == 0:
             continue
-        if t0 == t1 and t1 == t2 and t2 == t3:
-            marks[count, PIXEL] = x
-            marks[count, SHARE] = SAMPLES
-            marks[count, MATERIAL] = materials[t0 - 1]
-            marks[count, CHOSEN] = t0 - 1
-            places[count, 0] = np.float32(x) + half
-            places[count, 1] = np.float32(y) + half
-            count += 1
-            continue
-        done = 0
-        for s in range(SAMPLES):
-            triangle = seen[line, block, m + s] - 1
-            if triangle < 0 or done & (1 << s):
+        # Each lane beside the next: three alike in a pixel make four.
+        alike = bits(equal(marks, load(flat, m + np.uint64(1))))
+        for pixel in range(PIXELS):
+            k = np.uint64(SAMPLES * pixel)
+            where_ = np.int32(((row << COLUMN_BITS) + block * PIXELS + pixel) << MASK_BITS)
+            if (alike >> np.int64(SAMPLES * pixel)) & 7 == 7:
+                triangle = flat[m + k] - 1
+                if triangle >= 0:
+                    places[count], chosen[count] = where_ + _ALL, triangle
+                    starts[materials[np.uint32(triangle)] + 1] += 1
+                    count += 1
                 continue
-            material = materials[triangle]
-            depth = np.float32(seen[line, block, k + s])
-            slack = np.float32(SAME_SURFACE) * depth
-            members, px, py = 0, 0, 0
-            for o in range(s, SAMPLES):
-                other = seen[line, block, m + o] - 1
-                if (
-                    other >= 0
-                    and not done & (1 << o)
-                    and abs(np.float32(seen[line, block, k + o]) - depth) < slack
-                    and materials[other] == material
-                ):
-                    done |= 1 << o
-                    members += 1
-                    px += SAMPLE_X[o]
-                    py += SAMPLE_Y[o]
-            scale = np.float32(1.0 / 256.0) / np.float32(members)
-            marks[count, PIXEL] = x
-            marks[count, SHARE] = members
-            marks[count, MATERIAL] = material
-            marks[count, CHOSEN] = triangle
-            places[count, 0] = np.float32(x) + np.float32(px) * scale
-            places[count, 1] = np.float32(y) + np.float32(py) * scale
-            count += 1
+            done = 0
+            for s in range(SAMPLES):
+                triangle = flat[m + k + np.uint64(s)] - 1
+                if triangle < 0 or done & (1 << s):
+                    continue
+                material = materials[np.uint32(triangle)]
+                depth = np.float32(flat[at + k + np.uint64(s)])
+                slack = np.float32(SAME_SURFACE) * depth
+                members = 0
+                for o in range(s, SAMPLES):
+                    other = flat[m + k + np.uint64(o)] - 1
+                    if (
+                        other >= 0
+                        and not done & (1 << o)
+                        and abs(np.float32(flat[at + k + np.uint64(o)]) - depth) < slack
+                        and materials[np.uint32(other)] == material
+                    ):
+                        members |= 1 << o
+                done |= members
+                places[count], chosen[count] = where_ + members, triangle
+                starts[material + 1] += 1
+                count += 1
     return count
 
 
 @kernel
-def sort_by_material(marks: I32, count: int, starts: I32, order: I32) -> None:
-    """Order a row's fragments by material; ``starts`` (materials + 1,) gets where each material's begin."""
-    starts[:] = 0
-    for n in range(count):
-        starts[marks[n, MATERIAL] + 1] += 1
+def sort_by_material(
+    count: int, materials: I32, places: I32, chosen: I32, starts: I32, sorted_places: I32, sorted_chosen: I32
+) -> None:
+    """Order fragments by material; ``starts`` (materials + 1,) held how many there are, and gets where they begin."""
     for material in range(starts.shape[0] - 1):
         starts[material + 1] += starts[material]
     for n in range(count):
-        material = marks[n, MATERIAL]
-        order[starts[material]] = n
-        starts[material] += 1
+        triangle = chosen[np.uint32(n)]
+        kind = np.uint32(materials[np.uint32(triangle)])
+        to = np.uint32(starts[kind])
+        sorted_places[to], sorted_chosen[to] = places[np.uint32(n)], triangle
+        starts[kind] += 1
     for material in range(starts.shape[0] - 1, 0, -1):
         starts[material] = starts[material - 1]
     starts[0] = 0
+    # Vectors reach beyond the last one.
+    for n in range(count, count + LANES):
+        sorted_places[n], sorted_chosen[n] = _ALL, 0
+
+
+@inlined
+def _middle(place: Vector, top: Whole) -> tuple[Vector, Vector]:
+    """The middle of the covered samples, in pixels."""
+    first, second, third, fourth = place & 1, (place >> 1) & 1, (place >> 2) & 1, (place >> 3) & 1
+    over = floats_of(1.0 / 256.0) / to_floats(first + second + third + fourth)
+    x = first * SAMPLE_X[0] + second * SAMPLE_X[1] + third * SAMPLE_X[2] + fourth * SAMPLE_X[3]
+    y = first * SAMPLE_Y[0] + second * SAMPLE_Y[1] + third * SAMPLE_Y[2] + fourth * SAMPLE_Y[3]
+    column, row = (place >> MASK_BITS) & ((1 << COLUMN_BITS) - 1), (place >> (MASK_BITS + COLUMN_BITS)) + top
+    return to_floats(column) + to_floats(x) * over, to_floats(row) + to_floats(y) * over
 
 
 @kernel
 def interpolate(
-    triangles: I32, factors: F32, flags: I32, record: F32, tangents: F32, row: int, order: I32, marks: I32,
-    places: F32, begin: int, count: int, to: F32,
+    triangles: I32, factors: F32, flags: I32, record: F32, view: F32, row: int, places: I32, chosen: I32, top: int,
+    begin: int, count: int, corners: I32, columns: F32, to: F32,
 ) -> None:  # fmt: skip
     """Fill the fields of ``count`` fragments of material ``row``, perspective-correct.
 
-    The fragments are those in ``order`` from ``begin`` on. A place outside its triangle, as edges of the surface
-    have them, is drawn onto it. Normals and tangents do not have unit length.
+    The fragments are those from ``begin`` on. A place outside its triangle, as edges of the surface have them, is
+    drawn onto it. Normals and tangents do not have unit length. ``corners`` and ``columns`` are room to work in.
     """
-    zero, one = np.float32(0.0), np.float32(1.0)
     red, green, blue = factors[row, BASE], factors[row, BASE + 1], factors[row, BASE + 2]
     directed, textured = flags[row, DIRECTED] != 0, flags[row, TEXTURE] >= 0 or flags[row, NORMAL_TEXTURE] >= 0
-    for i in range(count):
-        # Unsigned indices spare the processor the question whether they count from the end.
-        n = np.uint32(order[begin + i])
-        t = np.uint32(marks[n, CHOSEN])
-        a, b, c = np.uint32(triangles[t, 0]), np.uint32(triangles[t, 1]), np.uint32(triangles[t, 2])
-        x0, y0 = record[a, 0], record[a, 1]
-        x1, y1, x2, y2 = record[b, 0] - x0, record[b, 1] - y0, record[c, 0] - x0, record[c, 1] - y0
-        px, py = places[n, 0] - x0, places[n, 1] - y0
+    near = np.float32(1.0) / view[3, 0]
+    middle_x, middle_y = view[3, 2], view[3, 3]
+    for i in range(0, count, LANES):
+        for lane in range(LANES):
+            t = np.uint32(chosen[np.uint32(begin + i + lane)])
+            corners[lane] = triangles[t, 0]
+            corners[LANES + lane] = triangles[t, 1]
+            corners[2 * LANES + lane] = triangles[t, 2]
+        for corner in range(3):
+            turn(record, corners, np.uint64(corner * LANES), columns, np.uint64(corner * 256))
+        px, py = _middle(load(places, np.uint64(begin + i)), top)
+        k = np.uint64(i)
+        x0, y0 = load(columns, np.uint64(0)), load(columns, np.uint64(16))
+        x1, y1 = load(columns, np.uint64(256)) - x0, load(columns, np.uint64(272)) - y0
+        x2, y2 = load(columns, np.uint64(512)) - x0, load(columns, np.uint64(528)) - y0
+        qx, qy = px - x0, py - y0
         area = x1 * y2 - x2 * y1
-        turned = one if area < zero else -one
+        turned = where(area < 0.0, floats_of(1.0), floats_of(-1.0))
         # Twice the areas opposite to the corners, over the corners' depths: their shares, but for one division.
-        w1 = max(-turned * (px * y2 - x2 * py), zero)
-        w2 = max(-turned * (x1 * py - px * y1), zero)
-        w0 = max(abs(area) - w1 - w2, zero) * record[a, 2]
-        w1 *= record[b, 2]
-        w2 *= record[c, 2]
-        scale = one / (w0 + w1 + w2)
+        w1 = most((x2 * qy - qx * y2) * turned, 0.0)
+        w2 = most((qx * y1 - x1 * qy) * turned, 0.0)
+        w0 = most(size(area) - w1 - w2, 0.0)
+        whole = w0 + w1 + w2
+        w0 = w0 * load(columns, np.uint64(32))
+        w1 = w1 * load(columns, np.uint64(288))
+        w2 = w2 * load(columns, np.uint64(544))
+        scale = floats_of(1.0) / (w0 + w1 + w2)
+        depth = whole * scale
         w0, w1, w2 = w0 * scale, w1 * scale, w2 * scale
-        to[POSITION + i] = w0 * record[a, 3] + w1 * record[b, 3] + w2 * record[c, 3]
-        to[POSITION + CHUNK + i] = w0 * record[a, 4] + w1 * record[b, 4] + w2 * record[c, 4]
-        to[POSITION + 2 * CHUNK + i] = w0 * record[a, 5] + w1 * record[b, 5] + w2 * record[c, 5]
-        to[NORMAL + i] = turned * (w0 * record[a, 6] + w1 * record[b, 6] + w2 * record[c, 6])
-        to[NORMAL + CHUNK + i] = turned * (w0 * record[a, 7] + w1 * record[b, 7] + w2 * record[c, 7])
-        to[NORMAL + 2 * CHUNK + i] = turned * (w0 * record[a, 8] + w1 * record[b, 8] + w2 * record[c, 8])
-        to[ALBEDO + i] = red * (w0 * record[a, 9] + w1 * record[b, 9] + w2 * record[c, 9])
-        to[ALBEDO + CHUNK + i] = green * (w0 * record[a, 10] + w1 * record[b, 10] + w2 * record[c, 10])
-        to[ALBEDO + 2 * CHUNK + i] = blue * (w0 * record[a, 11] + w1 * record[b, 11] + w2 * record[c, 11])
+        # Back through the camera.
+        cx, cy = (px - middle_x) * near * depth - view[0, 3], (py - middle_y) * near * depth - view[1, 3]
+        cz = depth - view[2, 3]
+        store(to, k + np.uint64(POSITION), cx * view[0, 0] + cy * view[1, 0] + cz * view[2, 0])
+        store(to, k + np.uint64(POSITION + CHUNK), cx * view[0, 1] + cy * view[1, 1] + cz * view[2, 1])
+        store(to, k + np.uint64(POSITION + 2 * CHUNK), cx * view[0, 2] + cy * view[1, 2] + cz * view[2, 2])
+        store(to, k + np.uint64(NORMAL), _mixed(columns, records.NORMAL, w0, w1, w2) * turned)
+        store(to, k + np.uint64(NORMAL + CHUNK), _mixed(columns, records.NORMAL + 1, w0, w1, w2) * turned)
+        store(to, k + np.uint64(NORMAL + 2 * CHUNK), _mixed(columns, records.NORMAL + 2, w0, w1, w2) * turned)
+        store(to, k + np.uint64(ALBEDO), _mixed(columns, records.COLOR, w0, w1, w2) * red)
+        store(to, k + np.uint64(ALBEDO + CHUNK), _mixed(columns, records.COLOR + 1, w0, w1, w2) * green)
+        store(to, k + np.uint64(ALBEDO + 2 * CHUNK), _mixed(columns, records.COLOR + 2, w0, w1, w2) * blue)
         if directed:
-            to[TANGENT + i] = w0 * tangents[a, 0] + w1 * tangents[b, 0] + w2 * tangents[c, 0]
-            to[TANGENT + CHUNK + i] = w0 * tangents[a, 1] + w1 * tangents[b, 1] + w2 * tangents[c, 1]
-            to[TANGENT + 2 * CHUNK + i] = w0 * tangents[a, 2] + w1 * tangents[b, 2] + w2 * tangents[c, 2]
-            to[SIDE + i] = tangents[a, 3]
+            store(to, k + np.uint64(TANGENT), _mixed(columns, records.TANGENT, w0, w1, w2))
+            store(to, k + np.uint64(TANGENT + CHUNK), _mixed(columns, records.TANGENT + 1, w0, w1, w2))
+            store(to, k + np.uint64(TANGENT + 2 * CHUNK), _mixed(columns, records.TANGENT + 2, w0, w1, w2))
+            store(to, k + np.uint64(SIDE), load(columns, np.uint64(16 * records.SIDE)))
         if textured:
-            over = one / area
-            to[U + i] = w0 * record[a, 13] + w1 * record[b, 13] + w2 * record[c, 13]
-            to[V + i] = w0 * record[a, 14] + w1 * record[b, 14] + w2 * record[c, 14]
-            u1, u2 = (record[b, 13] - record[a, 13]) * over, (record[c, 13] - record[a, 13]) * over
-            v1, v2 = (record[b, 14] - record[a, 14]) * over, (record[c, 14] - record[a, 14]) * over
-            to[GRADIENT + i], to[GRADIENT + CHUNK + i] = u1 * y2 - u2 * y1, u2 * x1 - u1 * x2
-            to[GRADIENT + 2 * CHUNK + i], to[GRADIENT + 3 * CHUNK + i] = v1 * y2 - v2 * y1, v2 * x1 - v1 * x2
+            over = floats_of(1.0) / area
+            store(to, k + np.uint64(U), _mixed(columns, records.U, w0, w1, w2))
+            store(to, k + np.uint64(V), _mixed(columns, records.V, w0, w1, w2))
+            u, v = load(columns, np.uint64(16 * records.U)), load(columns, np.uint64(16 * records.V))
+            u1, u2 = (
+                (load(columns, np.uint64(256 + 16 * records.U)) - u) * over,
+                (load(columns, np.uint64(512 + 16 * records.U)) - u) * over,
+            )
+            v1, v2 = (
+                (load(columns, np.uint64(256 + 16 * records.V)) - v) * over,
+                (load(columns, np.uint64(512 + 16 * records.V)) - v) * over,
+            )
+            store(to, k + np.uint64(GRADIENT), u1 * y2 - u2 * y1)
+            store(to, k + np.uint64(GRADIENT + CHUNK), u2 * x1 - u1 * x2)
+            store(to, k + np.uint64(GRADIENT + 2 * CHUNK), v1 * y2 - v2 * y1)
+            store(to, k + np.uint64(GRADIENT + 3 * CHUNK), v2 * x1 - v1 * x2)
+
+
+@inlined
+def _mixed(columns: F32, column: int, w0: Vector, w1: Vector, w2: Vector) -> Vector:
+    """A column of the corners' records, by the corners' shares."""
+    k = np.uint64(16 * column)
+    return load(columns, k) * w0 + load(columns, k + np.uint64(256)) * w1 + load(columns, k + np.uint64(512)) * w2

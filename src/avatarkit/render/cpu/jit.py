@@ -18,6 +18,7 @@ I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 I16 = npt.NDArray[np.int16]
 U8 = npt.NDArray[np.uint8]
+U32 = npt.NDArray[np.uint32]
 Real = Any
 """A float32 scalar in a kernel. NumPy's scalar types and Python's mix there in ways that only numba can type."""
 

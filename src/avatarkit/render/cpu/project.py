@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avatarkit.render.cpu.jit import F32, I16, I32, U8, Real, kernel
+from avatarkit.render.cpu.records import NEARNESS, X, Y
 from avatarkit.render.cpu.visibility import DEPTH_STEPS
 from avatarkit.types import Camera
 
@@ -20,10 +21,6 @@ NEAREST_M: Final = 0.01
 
 CULLED: Final = 32767
 """First row of a triangle that is not drawn."""
-
-RECORD: Final = 16
-"""Width of a vertex record, one cache line: x, y (pixels), 1/depth (1/m), position (3, metres), normal (3),
-colour (4, linear), texture coordinate (2), one spare."""
 
 
 def camera_matrix(camera: Camera, size: tuple[int, int]) -> F32:
@@ -72,15 +69,15 @@ def light_matrix(direction: npt.NDArray[np.float64], positions: F32, margin_m: R
 
 
 @kernel
-def project(view: F32, record: F32, fixed: I32, begin: int, end: int) -> None:
-    """Fill columns 0..2 of the vertex records from their world positions, and the places on the screen (n, 4).
+def project(view: F32, positions: F32, record: F32, fixed: I32, begin: int, end: int) -> None:
+    """Fill the first columns of the vertex records from world positions (n, 3), and the places on the screen (n, 4).
 
     These are column and row in 1/256 pixel and 1/depth in ``DEPTH_STEPS``, 0 for what is too near.
     """
     focal, cx, cy = view[3, 0], view[3, 2], view[3, 3]
     far_off = np.float32(1e6)
     for v in range(begin, end):
-        x, y, z = record[v, 3], record[v, 4], record[v, 5]
+        x, y, z = positions[v, 0], positions[v, 1], positions[v, 2]
         depth = view[2, 0] * x + view[2, 1] * y + view[2, 2] * z + view[2, 3]
         if not depth > NEAREST_M:
             fixed[v, 2] = 0
@@ -92,9 +89,9 @@ def project(view: F32, record: F32, fixed: I32, begin: int, end: int) -> None:
         sy = min(max(sy, -far_off), far_off)
         fixed[v, 0] = int(np.floor(sx * SUBPIXELS + np.float32(0.5)))
         fixed[v, 1] = int(np.floor(sy * SUBPIXELS + np.float32(0.5)))
-        record[v, 0] = fixed[v, 0] * np.float32(1.0 / SUBPIXELS)
-        record[v, 1] = fixed[v, 1] * np.float32(1.0 / SUBPIXELS)
-        record[v, 2] = inverse
+        record[v, X] = fixed[v, 0] * np.float32(1.0 / SUBPIXELS)
+        record[v, Y] = fixed[v, 1] * np.float32(1.0 / SUBPIXELS)
+        record[v, NEARNESS] = inverse
         fixed[v, 2] = max(int(inverse * np.float32(DEPTH_STEPS)), 1)
 
 
@@ -152,10 +149,10 @@ def cull_light(
 
 
 @kernel
-def to_light(light: F32, record: F32, out: F32, begin: int, end: int) -> None:
+def to_light(light: F32, positions: F32, out: F32, begin: int, end: int) -> None:
     """Positions (n, 3) of vertices in the light's view."""
     for v in range(begin, end):
-        x, y, z = record[v, 3], record[v, 4], record[v, 5]
+        x, y, z = positions[v, 0], positions[v, 1], positions[v, 2]
         out[v, 0] = light[0, 0] * x + light[0, 1] * y + light[0, 2] * z + light[0, 3]
         out[v, 1] = light[1, 0] * x + light[1, 1] * y + light[1, 2] * z + light[1, 3]
         out[v, 2] = light[2, 0] * x + light[2, 1] * y + light[2, 2] * z + light[2, 3]

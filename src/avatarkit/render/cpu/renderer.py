@@ -14,7 +14,7 @@ from avatarkit.avatars.rig import head_transforms
 from avatarkit.frames import Pose
 from avatarkit.render.color import srgb_table
 from avatarkit.render.contract import Image
-from avatarkit.render.cpu import project, raster, shadow, stages
+from avatarkit.render.cpu import project, raster, records, shadow, stages
 from avatarkit.render.cpu.jit import F32, I16, I32, I64
 from avatarkit.render.cpu.lights import KEY_DIRECTION, light_values, unit
 from avatarkit.render.cpu.scene import VERTEX_CHUNK, Scene, build_scene
@@ -39,10 +39,10 @@ class _Buffers:
         vertices, triangles = len(scene.rig.positions), len(scene.triangles)
         self.positions = np.empty((vertices, 3), np.float32)
         self.normals = np.empty((vertices, 3), np.float32)
-        self.record: F32 = np.zeros((vertices, project.RECORD), np.float32)
-        self.record[:, 9:13] = scene.colors
-        self.record[:, 13:15] = scene.uv
-        self.tangents = scene.tangents.copy()
+        self.record: F32 = np.zeros((vertices, records.RECORD), np.float32)
+        self.record[:, records.COLOR : records.ALPHA + 1] = scene.colors
+        self.record[:, records.U : records.V + 1] = scene.uv
+        self.record[:, records.SIDE] = scene.tangents[:, 3]
         self.fixed: I32 = np.zeros((vertices, 4), np.int32)
         self.rows: I16 = np.zeros((triangles, 2), np.int16)
         self.shadow_rows: I16 = np.zeros((len(scene.casters), 2), np.int16)
@@ -136,7 +136,7 @@ class CpuRenderer:
             stages.place_vertices(
                 rig.positions, rig.normals, weights, scene.morph_starts, rig.morph_indices, rig.morph_positions,
                 rig.morph_normals, scene.tangents, rig.neck_weights, rig.head_weights, views.neck, views.head,
-                views.camera, views.light, to.positions, to.normals, to.record, to.tangents, to.fixed, to.in_light,
+                views.camera, views.light, to.positions, to.normals, to.record, to.fixed, to.in_light,
                 chunk, begin, end,
             )  # fmt: skip
 
@@ -191,6 +191,8 @@ class CpuRenderer:
     def _paint(self, scene: Scene, to: _Buffers, views: _Views, image: Image) -> None:
         textures = scene.textures
         height, width = image.shape[:2]
+        texels = textures.texels.view(np.uint32)[:, 0]
+        pixels = image.view(np.uint32)[..., 0]
         texel_m = np.float32(1.0 / np.linalg.norm(views.light[0, :3]))
 
         def band(number: int) -> None:
@@ -202,9 +204,9 @@ class CpuRenderer:
                 seen = visibility_buffer((width, _BAND_ROWS))
             stages.paint_band(
                 to.listed, to.band_starts, number, scene.triangles, scene.triangle_material, scene.factors,
-                scene.flags, textures.texels, textures.alphas, textures.levels, textures.counts, to.fixed, to.record,
-                to.tangents, views.lights, views.light, to.shadow, to.shadow_reach, texel_m, seen, self._encode,
-                image, top, bottom,
+                scene.flags, texels, textures.masks, textures.levels, textures.counts, to.fixed, to.record,
+                views.camera, views.lights, views.light, to.shadow, to.shadow_reach, texel_m, seen, self._encode,
+                pixels, top, bottom,
             )  # fmt: skip
             to.spare.append(seen)
 

@@ -20,6 +20,10 @@ VERTEX_CHUNK: Final = 4096
 """Vertices that one task deforms."""
 
 
+_LAYER_M: Final = 0.01
+"""Depth of a layer in the order of drawing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """n vertices, m triangles, p meshes; each mesh has its own row in the material tables."""
@@ -102,13 +106,14 @@ def _casts(material: Material) -> bool:
 
 
 def _drawing_order(rig: RigArrays, cut: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Solid triangles first, then the cut ones by falling distance from the head's middle.
+    """Solid triangles first, then the cut ones; both from the front to the back, in layers.
 
-    Finding out whether a cut surface is seen is slow; where something nearer is drawn already, it is left out.
+    What lies behind what is drawn already costs least. Within a layer the order stays, and with it neighbours in
+    memory.
     """
-    middles = rig.positions[rig.triangles].mean(axis=1)
-    distance = np.linalg.norm(middles - rig.head_pivot, axis=1)
-    return np.lexsort([np.where(cut, -distance, 0.0), cut])
+    front = rig.positions[rig.triangles][..., 2].max(axis=1)
+    layer = np.floor(front / -_LAYER_M)
+    return np.lexsort([layer, cut])
 
 
 def _stack(parts: list[F32]) -> F32:

@@ -5,71 +5,123 @@ from __future__ import annotations
 import numpy as np
 
 from avatarkit.render.cpu.dress import apply_color, apply_normals, receive_shadow
-from avatarkit.render.cpu.fragments import ALBEDO, CHUNK, FIELDS, MARKS, PIXEL, SHARE
+from avatarkit.render.cpu.fragments import ALBEDO, CHUNK, COLUMN_BITS, FIELDS, LANES, MASK_BITS, ROWS
 from avatarkit.render.cpu.gather import find, interpolate, sort_by_material
-from avatarkit.render.cpu.jit import F32, I32, U8, Real, kernel
+from avatarkit.render.cpu.jit import F32, I32, U8, U32, Real, inlined, kernel
 from avatarkit.render.cpu.lighting import light_fragments
 from avatarkit.render.cpu.materials import NORMAL_TEXTURE, TEXTURE, UNLIT
+from avatarkit.render.cpu.vectors import Vector, least, load, look_up, store, to_wholes
 from avatarkit.render.cpu.visibility import SAMPLES
 
+_ALL: int = (1 << SAMPLES) - 1
 
-@kernel
-def _add(marks: I32, order: I32, begin: int, count: int, fragments: F32, total: F32) -> None:
-    """Add fragments, weighed by their samples, to the row ``total`` (w, 4): linear RGB and samples."""
-    for i in range(count):
-        n = order[begin + i]
-        x, share = marks[n, PIXEL], np.float32(marks[n, SHARE])
-        for k in range(3):
-            total[x, k] += share * fragments[ALBEDO + k * CHUNK + i]
-        total[x, 3] += share
+
+@inlined
+def _encoded(light: Vector, encode: U8, last: Real) -> Vector:
+    """sRGB bytes of linear light."""
+    return look_up(encode, to_wholes(least(light * last, last) + 0.5))
 
 
 @kernel
-def _encode_row(total: F32, encode: U8, out: U8, y: int) -> None:
-    """Write a row of sums as sRGB with straight alpha and clear it."""
+def _put(
+    places: I32, begin: int, count: int, top: int, fragments: F32, encode: U8, room: I32, sums: F32, out: U32
+) -> None:
+    """Write the fragments that fill their pixels, and add the others to the ``sums`` (rows, w, 4) of their pixels.
+
+    Sums are linear RGB, weighed by samples, and the number of samples.
+    """
     last = np.float32(encode.shape[0] - 1)
-    for x in range(total.shape[0]):
-        covered = total[x, 3]
+    for i in range(0, count, LANES):
+        k = np.uint64(i)
+        red = _encoded(load(fragments, k + np.uint64(ALBEDO)), encode, last)
+        green = _encoded(load(fragments, k + np.uint64(ALBEDO + CHUNK)), encode, last)
+        blue = _encoded(load(fragments, k + np.uint64(ALBEDO + 2 * CHUNK)), encode, last)
+        store(room, np.uint64(0), red | (green << 8) | (blue << 16) | np.int32(-16777216))
+        for lane in range(min(LANES, count - i)):
+            place = np.uint32(places[np.uint32(begin + i + lane)])
+            members = place & np.uint32(_ALL)
+            row, x = (
+                place >> np.uint32(MASK_BITS + COLUMN_BITS),
+                (place >> np.uint32(MASK_BITS)) & np.uint32((1 << COLUMN_BITS) - 1),
+            )
+            if members == _ALL:
+                out[np.uint32(top + row), x] = np.uint32(room[lane])
+                continue
+            share = np.float32((members & 1) + (members >> 1 & 1) + (members >> 2 & 1) + (members >> 3))
+            at = k + np.uint64(lane)
+            sums[row, x, 0] += share * fragments[at + np.uint64(ALBEDO)]
+            sums[row, x, 1] += share * fragments[at + np.uint64(ALBEDO + CHUNK)]
+            sums[row, x, 2] += share * fragments[at + np.uint64(ALBEDO + 2 * CHUNK)]
+            sums[row, x, 3] += share
+
+
+@kernel
+def _finish(places: I32, count: int, top: int, sums: F32, encode: U8, out: U32) -> None:
+    """Write the pixels that several fragments share, or that are covered in part: sRGB with straight alpha."""
+    last = np.float32(encode.shape[0] - 1)
+    for n in range(count):
+        place = np.uint32(places[np.uint32(n)])
+        if place & np.uint32(_ALL) == _ALL:
+            continue
+        row, x = (
+            place >> np.uint32(MASK_BITS + COLUMN_BITS),
+            (place >> np.uint32(MASK_BITS)) & np.uint32((1 << COLUMN_BITS) - 1),
+        )
+        covered = sums[row, x, 3]
         if covered == 0.0:
-            out[y, x, 0] = out[y, x, 1] = out[y, x, 2] = out[y, x, 3] = 0
             continue
         scale = last / covered
-        for k in range(3):
-            out[y, x, k] = encode[int(min(total[x, k] * scale, last) + np.float32(0.5))]
-            total[x, k] = 0.0
-        out[y, x, 3] = int(covered * np.float32(255.0 / SAMPLES) + np.float32(0.5))
-        total[x, 3] = 0.0
+        pixel = np.uint32(covered * np.float32(255.0 / SAMPLES) + np.float32(0.5)) << np.uint32(24)
+        for channel in range(3):
+            light = min(sums[row, x, channel] * scale, last)
+            pixel |= np.uint32(encode[np.uint32(light + np.float32(0.5))]) << np.uint32(8 * channel)
+        out[np.uint32(top + row), x] = pixel
+        for k in range(4):
+            sums[row, x, k] = np.float32(0.0)
 
 
 @kernel
 def shade_band(
-    triangles: I32, materials: I32, factors: F32, flags: I32, texels: U8, levels: I32, counts: I32, record: F32,
-    tangents: F32, lights: F32, light_view: F32, shadow: F32, reach: F32, texel_m: Real, seen: I32, encode: U8,
-    out: U8, top: int, bottom: int,
+    triangles: I32, materials: I32, factors: F32, flags: I32, texels: U32, levels: I32, counts: I32, record: F32,
+    view: F32, lights: F32, light_view: F32, shadow: F32, reach: F32, texel_m: Real, seen: I32, encode: U8,
+    out: U32, top: int, bottom: int,
 ) -> None:  # fmt: skip
-    """Fill rows ``top`` to ``bottom`` (exclusive) of ``out`` uint8 (h, w, 4): sRGB with straight alpha."""
+    """Fill rows ``top`` to ``bottom`` (exclusive) of ``out`` uint32 (h, w): sRGB with straight alpha."""
     width = out.shape[1]
     fragments = np.zeros(FIELDS * CHUNK, np.float32)
-    marks, places = np.empty((SAMPLES * width, MARKS), np.int32), np.empty((SAMPLES * width, 2), np.float32)
-    order, starts = np.empty(SAMPLES * width, np.int32), np.empty(factors.shape[0] + 1, np.int32)
-    total = np.zeros((width, 4), np.float32)
-    for y in range(top, bottom):
-        listed = find(seen, materials, y - top, y, width, marks, places)
-        sort_by_material(marks, listed, starts, order)
-        for row in range(factors.shape[0]):
-            for begin in range(starts[row], starts[row + 1], CHUNK):
-                count = min(CHUNK, starts[row + 1] - begin)
+    room = np.empty(LANES, np.int32)
+    corners, columns = np.empty(3 * LANES, np.int32), np.empty(3 * LANES * LANES, np.float32)
+    most = ROWS * SAMPLES * width + LANES
+    places, chosen = np.empty(most, np.int32), np.empty(most, np.int32)
+    sorted_places, sorted_chosen = np.empty(most, np.int32), np.empty(most, np.int32)
+    starts = np.empty(factors.shape[0] + 1, np.int32)
+    sums = np.zeros((ROWS, width, 4), np.float32)
+    for first in range(top, bottom, ROWS):
+        rows = min(ROWS, bottom - first)
+        for row in range(rows):
+            for x in range(width):
+                out[first + row, x] = 0
+        for kind in range(starts.shape[0]):
+            starts[kind] = 0
+        listed = 0
+        for row in range(rows):
+            listed = find(seen, materials, first - top + row, row, width, listed, places, chosen, starts)
+        sort_by_material(listed, materials, places, chosen, starts, sorted_places, sorted_chosen)
+        for kind in range(factors.shape[0]):
+            for begin in range(starts[kind], starts[kind + 1], CHUNK):
+                count = min(CHUNK, starts[kind + 1] - begin)
                 interpolate(
-                    triangles, factors, flags, record, tangents, row, order, marks, places, begin, count, fragments
-                )
-                image = flags[row, TEXTURE]
+                    triangles, factors, flags, record, view, kind, sorted_places, sorted_chosen, first, begin, count,
+                    corners, columns, fragments,
+                )  # fmt: skip
+                image = flags[kind, TEXTURE]
                 if image >= 0:
-                    apply_color(texels, levels[image, : counts[image]], count, fragments)
-                image = flags[row, NORMAL_TEXTURE]
+                    apply_color(texels, levels, counts, image, count, fragments)
+                image = flags[kind, NORMAL_TEXTURE]
                 if image >= 0:
-                    apply_normals(texels, levels[image, : counts[image]], count, fragments)
-                if flags[row, UNLIT] == 0:
-                    receive_shadow(light_view, shadow, reach, texel_m, count, fragments)
-                    light_fragments(lights, factors[row], count, fragments)
-                _add(marks, order, begin, count, fragments, total)
-        _encode_row(total, encode, out, y)
+                    apply_normals(texels, levels, counts, image, count, fragments)
+                if flags[kind, UNLIT] == 0:
+                    receive_shadow(light_view, shadow, reach, texel_m, count, columns, fragments)
+                    light_fragments(lights, factors[kind], count, fragments)
+                _put(sorted_places, begin, count, first, fragments, encode, room, sums, out)
+        _finish(places, listed, first, sums, encode, out)

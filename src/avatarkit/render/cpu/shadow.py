@@ -11,7 +11,8 @@ from avatarkit.render.cpu.jit import F32, I16, I32, kernel
 LANES: Final = 16
 """Texels that are tested at once; a row of the map is this much longer than the map is high."""
 
-TILE: Final = 8
+TILE_BITS: Final = 3
+TILE: Final = 1 << TILE_BITS
 """Texels, each way, of the tiles whose depths are surveyed."""
 
 _REACH: Final = TILE + 4
@@ -27,7 +28,8 @@ def shadow_band(triangles: I32, rows: I16, points: F32, depth: F32, top: int, bo
     """
     size = depth.shape[0]
     flat, stride = depth.reshape(-1), depth.shape[1]
-    depth[top:bottom] = np.float32(1e9)
+    for texel in range(top * stride, bottom * stride):
+        flat[texel] = np.float32(1e9)
     for t in range(triangles.shape[0]):
         if rows[t, 1] < top or rows[t, 0] >= bottom:
             continue
@@ -68,8 +70,8 @@ def survey_shadow(depth: F32, reach: F32, begin: int, end: int) -> None:
     size = depth.shape[0]
     least, greatest = np.empty(size, np.float32), np.empty(size, np.float32)
     for row in range(begin, end):
-        least[:] = np.float32(np.inf)
-        greatest[:] = np.float32(-np.inf)
+        for x in range(size):
+            least[x], greatest[x] = np.float32(np.inf), np.float32(-np.inf)
         for y in range(row * TILE, min(row * TILE + _REACH, size)):
             for x in range(size):
                 least[x] = min(least[x], depth[y, x])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from avatarkit.render.cpu.deform import apply_morphs, carry
-from avatarkit.render.cpu.jit import F32, I32, I64, U8, Real, kernel
+from avatarkit.render.cpu.jit import F32, I32, I64, U8, U32, Real, kernel
 from avatarkit.render.cpu.project import project, to_light
 from avatarkit.render.cpu.raster import raster_band
 from avatarkit.render.cpu.shade import shade_band
@@ -13,7 +13,7 @@ from avatarkit.render.cpu.shade import shade_band
 def place_vertices(
     rest: F32, rest_normals: F32, weights: F32, starts: I32, vertices: I32, moves: F32, bends: F32, tangents: F32,
     neck_weights: F32, head_weights: F32, neck: F32, head: F32, view: F32, light: F32, positions: F32, normals: F32,
-    record: F32, out_tangents: F32, fixed: I32, in_light: F32, chunk: int, begin: int, end: int,
+    record: F32, fixed: I32, in_light: F32, chunk: int, begin: int, end: int,
 ) -> None:  # fmt: skip
     """Take vertices ``begin`` to ``end``, the ``chunk``-th, from rest to the screen and to the light's view.
 
@@ -23,24 +23,24 @@ def place_vertices(
         rest, rest_normals, weights, starts, vertices, moves, bends, positions, normals, chunk, begin, end
     )  # fmt: skip
     carry(
-        positions, normals, tangents, neck_weights, head_weights, neck, head, record, out_tangents, begin, end
+        positions, normals, tangents, neck_weights, head_weights, neck, head, record, begin, end
     )  # fmt: skip
-    project(view, record, fixed, begin, end)
-    to_light(light, record, in_light, begin, end)
+    project(view, positions, record, fixed, begin, end)
+    to_light(light, positions, in_light, begin, end)
 
 
 @kernel
 def paint_band(
-    listed: I32, starts: I64, number: int, triangles: I32, materials: I32, factors: F32, flags: I32, texels: U8,
-    alphas: U8, levels: I32, counts: I32, fixed: I32, record: F32, tangents: F32, lights: F32, light_view: F32,
-    shadow: F32, reach: F32, texel_m: Real, seen: I32, encode: U8, out: U8, top: int, bottom: int,
+    listed: I32, starts: I64, number: int, triangles: I32, materials: I32, factors: F32, flags: I32, texels: U32,
+    masks: U32, levels: I32, counts: I32, fixed: I32, record: F32, view: F32, lights: F32, light_view: F32,
+    shadow: F32, reach: F32, texel_m: Real, seen: I32, encode: U8, out: U32, top: int, bottom: int,
 ) -> None:  # fmt: skip
     """Fill rows ``top`` to ``bottom`` (exclusive) of ``out``, the band ``number``, by way of the buffer ``seen``."""
     raster_band(
-        listed[starts[number] : starts[number + 1]], triangles, materials, factors, flags, alphas, levels, counts,
+        listed[starts[number] : starts[number + 1]], triangles, materials, factors, flags, masks, levels, counts,
         fixed, record, seen, out.shape[1], top, bottom,
     )  # fmt: skip
     shade_band(
-        triangles, materials, factors, flags, texels, levels, counts, record, tangents, lights, light_view, shadow,
+        triangles, materials, factors, flags, texels, levels, counts, record, view, lights, light_view, shadow,
         reach, texel_m, seen, encode, out, top, bottom,
     )  # fmt: skip

@@ -11,7 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from avatarkit.render.color import linear_table, srgb_table
-from avatarkit.render.cpu.jit import I32, U8, Real, inlined, kernel
+from avatarkit.render.cpu.jit import I32, U8, U32, Real, inlined
+from avatarkit.render.cpu.vectors import (
+    Vector,
+    exponent,
+    floor,
+    least,
+    look_up,
+    most,
+    size,
+    to_floats,
+    to_wholes,
+    where,
+    wholes_of,
+)
 
 MOST_LEVELS: Final = 14
 _SHARPEST: Final = 2.8
@@ -27,8 +40,9 @@ class TexturePool:
     texels: U8
     """uint8 (n, 4): RGBA. Colour is stored as the root of linear light, which is about as fine as sRGB and needs no
     table to undo; alpha, and normal maps, as they are."""
-    alphas: U8
-    """uint8 (n,): the alphas alone, which are looked up far more often."""
+    masks: U32
+    """uint32 (n + 1,): every texel's alpha, and those of its right, lower and lower right neighbours, in ascending
+    bytes; the last is opaque."""
     levels: I32
     """int32 (textures, MOST_LEVELS, 3): first texel, width and height of every mipmap level."""
     counts: I32
@@ -53,7 +67,21 @@ def pool_textures(textures: Sequence[npt.NDArray[np.uint8]], normal_maps: set[in
                 break
             image = _halve(image, index in normal_maps)
     texels = np.concatenate(parts) if parts else np.zeros((1, 4), np.uint8)
-    return TexturePool(np.ascontiguousarray(texels), texels[:, 3].copy(), levels, counts)
+    return TexturePool(np.ascontiguousarray(texels), _with_neighbours(texels[:, 3], levels, counts), levels, counts)
+
+
+def _with_neighbours(alphas: U8, levels: I32, counts: I32) -> U32:
+    """See :attr:`TexturePool.masks`: one look-up then tells all that lies between four texels."""
+    out = np.full(len(alphas) + 1, 0xFFFFFFFF, np.uint32)
+    for texture, count in enumerate(counts):
+        for first, width, height in levels[texture, :count]:
+            if alphas[first : first + width * height].min() == 255:
+                continue
+            own = alphas[first : first + width * height].reshape(height, width).astype(np.uint32)
+            right = np.roll(own, -1, axis=1)
+            four = own | right << 8 | np.roll(own, -1, axis=0) << 16 | np.roll(right, -1, axis=0) << 24
+            out[first : first + width * height] = four.reshape(-1)
+    return out
 
 
 def _as_rgba(texture: npt.NDArray[np.uint8]) -> U8:
@@ -107,45 +135,29 @@ def mip_level(u_right: Real, u_down: Real, v_right: Real, v_down: Real, levels: 
 
 
 @inlined
-def _corners(width: int, height: int, u: Real, v: Real) -> tuple[int, int, int, int, Real, Real]:
-    """The four texels around a place, with repeat addressing, and the shares of the right and the lower ones."""
-    x = (u - np.floor(u)) * np.float32(width) - np.float32(0.5)
-    y = (v - np.floor(v)) * np.float32(height) - np.float32(0.5)
-    left, upper = np.floor(x), np.floor(y)
-    x0, y0 = int(left), int(upper)
-    x1 = x0 + 1 if x0 + 1 < width else 0
-    y1 = y0 + 1 if y0 + 1 < height else 0
-    x0 = x0 if x0 >= 0 else width - 1
-    y0 = y0 if y0 >= 0 else height - 1
-    return y0 * width + x0, y0 * width + x1, y1 * width + x0, y1 * width + x1, x - left, y - upper
+def mip_levels(u_right: Vector, u_down: Vector, v_right: Vector, v_down: Vector, levels: int) -> Vector:
+    """As :func:`mip_level`, for sixteen fragments."""
+    longest = most(u_right * u_right + v_right * v_right, u_down * u_down + v_down * v_down)
+    texels = most(size(u_right * v_down - u_down * v_right), longest * _SQUEEZE)
+    return least(most(exponent(texels * (1.0 / _SHARPEST)) + 2, 0) >> 1, levels - 1)
 
 
-@kernel
-def sample_color(texels: U8, first: int, width: int, height: int, u: Real, v: Real) -> tuple[Real, Real, Real]:
-    """Bilinear sample of a colour texture: linear RGB."""
-    one, square = np.float32(1.0), np.float32(1.0 / 255.0**2)
-    a, b, c, d, fx, fy = _corners(width, height, u, v)
-    a, b, c, d = a + first, b + first, c + first, d + first
-    wb, wc, wd = fx * (one - fy) * square, (one - fx) * fy * square, fx * fy * square
-    wa = (one - fx) * (one - fy) * square
-    a0, a1, a2 = np.float32(texels[a, 0]), np.float32(texels[a, 1]), np.float32(texels[a, 2])
-    b0, b1, b2 = np.float32(texels[b, 0]), np.float32(texels[b, 1]), np.float32(texels[b, 2])
-    c0, c1, c2 = np.float32(texels[c, 0]), np.float32(texels[c, 1]), np.float32(texels[c, 2])
-    d0, d1, d2 = np.float32(texels[d, 0]), np.float32(texels[d, 1]), np.float32(texels[d, 2])
-    red = wa * a0 * a0 + wb * b0 * b0 + wc * c0 * c0 + wd * d0 * d0
-    green = wa * a1 * a1 + wb * b1 * b1 + wc * c1 * c1 + wd * d1 * d1
-    blue = wa * a2 * a2 + wb * b2 * b2 + wc * c2 * c2 + wd * d2 * d2
-    return red, green, blue
-
-
-@kernel
-def sample_plain(texels: U8, first: int, width: int, height: int, u: Real, v: Real) -> tuple[Real, Real, Real]:
-    """Bilinear sample of a texture of plain numbers: 0..255."""
-    one = np.float32(1.0)
-    a, b, c, d, fx, fy = _corners(width, height, u, v)
-    a, b, c, d = a + first, b + first, c + first, d + first
-    wa, wb, wc, wd = (one - fx) * (one - fy), fx * (one - fy), (one - fx) * fy, fx * fy
-    red = wa * texels[a, 0] + wb * texels[b, 0] + wc * texels[c, 0] + wd * texels[d, 0]
-    green = wa * texels[a, 1] + wb * texels[b, 1] + wc * texels[c, 1] + wd * texels[d, 1]
-    blue = wa * texels[a, 2] + wb * texels[b, 2] + wc * texels[c, 2] + wd * texels[d, 2]
-    return np.float32(red), np.float32(green), np.float32(blue)
+@inlined
+def texels_around(
+    texels: U32, levels: I32, image: int, level: Vector, u: Vector, v: Vector
+) -> tuple[Vector, Vector, Vector, Vector, Vector, Vector]:
+    """The four texels around sixteen places, with repeat addressing, and the shares of the right and lower ones."""
+    width = most(wholes_of(levels[image, 0, 1]) >> level, 1)
+    height = most(wholes_of(levels[image, 0, 2]) >> level, 1)
+    first = look_up(levels.reshape(-1), level * 3 + image * (3 * MOST_LEVELS))
+    x, y = (u - floor(u)) * to_floats(width) - 0.5, (v - floor(v)) * to_floats(height) - 0.5
+    left, upper = floor(x), floor(y)
+    x0, y0 = to_wholes(left), to_wholes(upper)
+    x, y = x - left, y - upper
+    x0, y0 = where(x0 < 0, width - 1, least(x0, width - 1)), where(y0 < 0, height - 1, least(y0, height - 1))
+    x1, y1 = where(x0 + 1 < width, x0 + 1, 0), where(y0 + 1 < height, y0 + 1, 0)
+    upper_row, lower_row = y0 * width + first, y1 * width + first
+    return (
+        look_up(texels, upper_row + x0), look_up(texels, upper_row + x1), look_up(texels, lower_row + x0),
+        look_up(texels, lower_row + x1), x, y,
+    )  # fmt: skip
