@@ -15,7 +15,7 @@ from avatarkit.studio.character.spec import CharacterSpec, FacialHair
 
 _LOCKS: Final = {FacialHair.BEARD: 480, FacialHair.GOATEE: 150, FacialHair.MOUSTACHE: 90}
 _SHADE: Final = {
-    FacialHair.STUBBLE: 0.66, FacialHair.BEARD: 0.92, FacialHair.GOATEE: 0.90, FacialHair.MOUSTACHE: 0.90,
+    FacialHair.STUBBLE: 0.52, FacialHair.BEARD: 0.92, FacialHair.GOATEE: 0.90, FacialHair.MOUSTACHE: 0.90,
 }  # fmt: skip
 _CARRIED_M: Final = 0.0040
 """Shapes that move the locks less than this leave them where they are."""
@@ -29,13 +29,14 @@ def grows(kind: FacialHair, points: Points, mouth_y: float) -> Scalars:
     border = np.interp(
         x, [0.0, 0.022, 0.034, 0.048, 0.058, 0.068, 0.080], [0.006, 0.000, -0.006, 0.006, 0.026, 0.066, 0.090]
     )
-    cheek = smooth(0.009, -0.010, below - border) * smooth(-0.075, -0.055, z) * smooth(-0.114, -0.100, y)
+    cheek = smooth(0.014, -0.014, below - border) * smooth(-0.088, -0.040, z) * smooth(-0.120, -0.098, y)
     lip = smooth(0.0028, 0.0055, below) * smooth(0.0175, 0.0130, below + 0.20 * x) * smooth(0.034, 0.024, x)
     lip = lip * (z > 0.0)
     bare = np.exp(-((x / 0.011) ** 2) - ((below + 0.0125) / 0.0045) ** 2)
     chin = smooth(0.034, 0.022, x) * (z > -0.035)
     soul = np.exp(-((x / 0.0045) ** 2) - ((below + 0.0130) / 0.006) ** 2)
-    lower_lip = smooth(0.029, 0.024, x) * smooth(-0.0135, -0.0110, below)
+    # The lower lip and its corners stay free, in a soft oval.
+    lower_lip = smooth(1.15, 0.80, np.hypot(x / 0.0285, (below + 0.0030) / 0.0105))
     full = np.clip(cheek * (1.0 - 0.85 * bare) * (1.0 - lower_lip) + 0.6 * soul, 0.0, 1.0)
     if kind is FacialHair.MOUSTACHE:
         return np.asarray(lip)

@@ -15,12 +15,16 @@ _FEWEST_HAIRS, _MOST_HAIRS = 110, 240
 """On each side."""
 
 
-def brow_line(along: Scalars) -> tuple[Scalars, Scalars, Scalars]:
-    """Middle of a brow, metres from the eye's centre (outwards, up), and its half height; ``along`` 0..1."""
+def brow_line(along: Scalars, gender: float) -> tuple[Scalars, Scalars, Scalars]:
+    """Middle of a brow, metres from the eye's centre (outwards, up), and its half height; ``along`` 0..1.
+
+    With ``gender`` 1 it lies lower and straighter than with 0.
+    """
     out = -0.0165 + 0.0425 * along
     up = (
         0.0205
-        + 0.0062 * np.sin(np.pi * np.clip(0.06 + 0.68 * along, 0.0, 1.0))
+        - 0.0026 * gender
+        + (0.0062 - 0.0022 * gender) * np.sin(np.pi * np.clip(0.06 + 0.68 * along, 0.0, 1.0))
         - 0.0075 * np.clip(along - 0.66, 0.0, 1.0)
     )
     half = 0.0031 * (1.0 - 0.72 * along**1.6) * (0.72 + 0.28 * np.clip(along / 0.15, 0.0, 1.0))
@@ -41,7 +45,7 @@ def brows(person: Person, surface: FrontSurface, spec: CharacterSpec) -> Part:
     for eye in person.eyes:
         along = np.sqrt(rng.random(count)) * 0.15 + rng.random(count) * 0.85
         across = np.clip(rng.normal(size=count) * 0.50, -1.0, 1.0)
-        out, up, half = brow_line(along)
+        out, up, half = brow_line(along, spec.gender)
         half = half * brow_hairs(spec)
         lift = 1.15 - 1.75 * along - 0.45 * across
         length = (0.0062 + 0.0018 * rng.random(count)) * (1.0 - 0.30 * along)

@@ -129,7 +129,7 @@ def _camera(body: Points, hair: list[Part]) -> Camera:
 def _lids(person: Person, points: Points) -> Scalars:
     """1 on the lids, which fold open and shut: what is baked there must suit both."""
     distance = np.min([np.linalg.norm(points - eye.centre, axis=1) / eye.radius for eye in person.eyes], axis=0)
-    return smooth(1.75, 1.25, distance)
+    return smooth(1.95, 1.30, distance)
 
 
 def _bake(person: Person, skin: Part, cloth: list[Part], hair: list[Part]) -> None:
@@ -144,10 +144,10 @@ def _bake(person: Person, skin: Part, cloth: list[Part], hair: list[Part]) -> No
     ends = np.cumsum([len(part.points) for part in parts])
     for part, seen in zip(parts, np.split(open_sky, ends[:-1]), strict=True):
         if part.material.kind in (MaterialKind.HAIR, MaterialKind.LASH):
-            part.occlusion = np.clip(0.42 + 0.75 * seen, 0.0, 1.0)
+            part.occlusion = np.clip(0.50 + 0.65 * seen, 0.0, 1.0)
         else:
             part.occlusion = np.clip(0.12 + 1.02 * relaxed(seen, part.points, part.triangles) ** 0.8, 0.0, 1.0)
-    skin.occlusion = np.maximum(skin.occlusion, 0.80 * _lids(person, skin.points))
+    skin.occlusion = np.maximum(skin.occlusion, 0.86 * _lids(person, skin.points))
 
 
 def _joints(person: Person) -> tuple[Joint, ...]:

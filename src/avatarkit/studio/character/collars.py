@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -12,6 +13,8 @@ from avatarkit.studio.character.parts import Scalars, Triangles, grid_triangles,
 from avatarkit.studio.character.source import Points
 
 Piece = tuple[Points, Triangles]
+_GORGE_M: Final = -0.186
+"""Height at which a coat's collar ends and its lapels begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,38 +76,35 @@ def _leaf(edge: Points, inward: Points, up: Points, spin: Scalars, side: float) 
     return _outside(points, grid_triangles(len(rows), len(at)), edge)
 
 
-def lapels(edge: Points, cloth: Points, triangles: Triangles) -> list[Piece]:
-    """A blazer's collar behind and its lapels in front, lying on the garment below and on the coat.
+def coat_collar(edge: Points, cloth: Points, triangles: Triangles) -> Piece:
+    """A blazer's collar, from collarbone to collarbone around the neck.
 
     ``edge`` is the coat's opening, a closed line or one that ends at the lower cut.
     """
     around = _opening(edge, 76)
+    around = around[around[:, 1] > _GORGE_M]
     normals = vertex_normals(cloth, triangles)
     _, near = cKDTree(cloth).query(around)
     out = normals[near]
-    middle = around.mean(axis=0)
     along = np.gradient(around, axis=0)
     away = np.cross(along, out)
     away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
-    if float(((around - middle) * away).sum()) < 0.0:
+    if float(((around - around.mean(axis=0)) * away).sum()) < 0.0:
         away = -away
     front = smooth(-0.075, -0.02, around[:, 2])[:, None]
-    # Behind the collar stands up and folds down; in front the lapel widens, with a notch at the collarbone.
-    width = 0.022 + 0.026 * front * smooth(-0.30, -0.20, around[:, 1])[:, None]
-    notch = np.exp(-(((around[:, 1:2] + 0.176) / 0.007) ** 2)) * front
-    width = width * (1.0 - 0.45 * notch)
     rows = []
-    for share in np.linspace(0.0, 1.0, 6):
-        rise = 0.009 * (1.0 - front) * np.sin(np.pi * min(0.25 + share, 1.0)) + 0.0055 * np.sin(
+    # Behind the collar stands up and folds down; in front it lies flat.
+    for share in np.linspace(0.0, 1.0, 7):
+        rise = 0.010 * (1.0 - front) * np.sin(np.pi * min(0.25 + share, 1.0)) + 0.0045 * np.sin(
             np.pi * min(0.18 + share, 1.0)
         )
         rows.append(
             around
-            + away * (width * share - 0.001)
-            + out * (0.0022 + 0.5 * rise - 0.0034 * share**4)
+            + away * (0.034 * share - 0.001)
+            + out * (0.0024 + 0.5 * rise - 0.0020 * share**4)
             + np.array([0, 1.0, 0]) * rise * (1 - front)
         )
-    return [_outside(np.concatenate(rows), grid_triangles(len(rows), len(around)), around)]
+    return _outside(np.concatenate(rows), grid_triangles(len(rows), len(around)), around)
 
 
 def _opening(edge: Points, count: int) -> Points:

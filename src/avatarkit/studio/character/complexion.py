@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 
 from avatarkit.studio.character.beard import beard_shadow
 from avatarkit.studio.character.brows import brow_hairs, brow_line
+from avatarkit.studio.character.creases import creases, pores
 from avatarkit.studio.character.lashes import lid_edge
 from avatarkit.studio.character.noise import value_noise
 from avatarkit.studio.character.parts import Scalars, smooth
@@ -19,7 +20,7 @@ from avatarkit.studio.character.source import Points
 from avatarkit.studio.character.spec import CharacterSpec, HairStyle
 
 _MOST_FRECKLES: Final = 360
-SIDE_FADE_M: Final = 0.007
+SIDE_FADE_M: Final = 0.004
 """How much longer the sides of a crop take to be dense than other hairlines do."""
 
 
@@ -40,6 +41,8 @@ def complexion(person: Person, spec: CharacterSpec, points: Points, marks: Marks
     color = _tint(color, np.array([0.86, 0.74, 0.72]), _lids(person, points))
     flush = 1.0 + 0.018 * value_noise(points, 0.006, 5) + 0.014 * value_noise(points, 0.017, 6)
     color *= (1.0 + _mottle(points))[:, None] * flush[:, None] ** np.array([0.5, 1.0, 1.4])
+    color *= 1.0 - creases(person, spec.age, points)[:, None] * np.array([0.55, 0.75, 0.80])
+    color *= 1.0 - 0.10 * pores(points, _nose_tip(person))[:, None] * np.array([0.8, 1.0, 1.0])
     if spec.freckles > 0.0:
         color *= 1.0 - _freckles(person, points, spec)[:, None] * np.array([0.10, 0.17, 0.20])
     color = _lip_color(color, spec, points, marks.lips, person)
@@ -83,7 +86,7 @@ def _under_eyes(person: Person, points: Points) -> Scalars:
 def _lids(person: Person, points: Points) -> Scalars:
     eye = person.eyes[0]
     x, y = float(eye.centre[0]), float(eye.centre[1])
-    upper = 0.12 * _blob(points, (x + 0.002, y + 0.0080, 0.014), (0.015, 0.0048, 0.016))
+    upper = 0.05 * _blob(points, (x + 0.002, y + 0.0080, 0.014), (0.015, 0.0048, 0.016))
     corner = 0.20 * _blob(points, (x - 0.0135, y - 0.001, 0.012), (0.005, 0.004, 0.01))
     return np.asarray(upper + corner)
 
@@ -130,7 +133,7 @@ def _lip_color(color: Points, spec: CharacterSpec, points: Points, mask: Scalars
     band = np.exp(-(((y + 0.0062) / 0.0017) ** 2) - (x / 0.011) ** 2)
     rim = 0.5 * np.exp(-(((y - 0.0062 + 6.0 * x * x) / 0.0009) ** 2) - (x / 0.009) ** 2)
     broken = np.clip(0.65 + 0.6 * value_noise(points * np.array([1.0, 0.2, 0.2]), 0.0011, 10), 0.0, 1.0)
-    own = own + (0.34 * spec.gloss * broken * (band + rim))[:, None] * np.array([1.0, 0.95, 0.93])
+    own = own + (0.46 * spec.gloss * broken * (band + rim))[:, None] * np.array([1.0, 0.95, 0.93])
     amount = (smooth(0.12, 0.85, mask) * 0.80)[:, None]
     return np.asarray(color * (1.0 - amount) + own * amount)
 
@@ -138,7 +141,7 @@ def _lip_color(color: Points, spec: CharacterSpec, points: Points, mask: Scalars
 def _brow_shadow(person: Person, points: Points, color: Points, spec: CharacterSpec) -> Points:
     hair = np.array(spec.hair) * (1.0 - 0.7 * spec.grey) + 0.7 * spec.grey * np.array([0.55, 0.54, 0.53])
     along = np.linspace(0.02, 0.97, 60)
-    out, up, half = brow_line(along)
+    out, up, half = brow_line(along, spec.gender)
     half = half * brow_hairs(spec)
     amount = np.zeros(len(points))
     for eye in person.eyes:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from avatarkit.studio.character.spec import Clothing
 
 KNIT_M: Final = 0.0400
-WEAVE_M: Final = 0.0120
+WEAVE_M: Final = 0.0240
 """Width of a tile on the garment, metres."""
 _SIDE: Final = 128
 
@@ -28,13 +28,25 @@ def fabric_texture(clothing: Clothing, seed: int) -> npt.NDArray[np.uint8]:
     if clothing is Clothing.JUMPER:
         grey = _knit(u, v)
     elif clothing is Clothing.BLAZER:
-        grey = 0.86 + 0.07 * np.sin(2 * np.pi * 8 * (u + v)) + 0.03 * np.sin(2 * np.pi * 16 * (u - v))
+        grey = 0.86 + 0.07 * np.sin(2 * np.pi * 16 * (u + v)) + 0.03 * np.sin(2 * np.pi * 32 * (u - v))
     elif clothing is Clothing.SHIRT:
-        grey = 0.93 + 0.025 * np.sin(2 * np.pi * 16 * u) + 0.025 * np.sin(2 * np.pi * 16 * v)
+        grey = _linen(u, v, rng)
     else:
-        grey = 0.90 + 0.035 * np.abs(np.sin(np.pi * 14 * u)) + 0.02 * np.sin(2 * np.pi * 14 * v)
+        grey = 0.90 + 0.035 * np.abs(np.sin(np.pi * 28 * u)) + 0.02 * np.sin(2 * np.pi * 28 * v)
     grey = grey + 0.020 * rng.normal(size=grey.shape)
     return np.repeat(np.rint(np.clip(grey, 0.0, 1.0) * 255.0)[..., None], 3, axis=2).astype(np.uint8)
+
+
+def _linen(
+    u: npt.NDArray[np.float64], v: npt.NDArray[np.float64], rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    """Threads both ways, some thicker than others, that thin out along their length."""
+    out = 0.90 + 0.02 * np.sin(2 * np.pi * 32 * u) * np.sin(2 * np.pi * 32 * v)
+    for across, along in ((u, v), (v, u)):
+        thread = np.floor(across * 32).astype(int)
+        strength, phase = 0.030 * rng.normal(size=32), rng.uniform(0.0, 2 * np.pi, 32)
+        out += strength[thread] * (0.6 + 0.4 * np.sin(2 * np.pi * along + phase[thread]))
+    return np.asarray(out)
 
 
 def _knit(u: npt.NDArray[np.float64], v: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -10,7 +10,7 @@ from avatarkit.studio.character.complexion import SIDE_FADE_M
 from avatarkit.studio.character.groom import Lines, gather, grow, unit
 from avatarkit.studio.character.hair import Dye, Lock, cap
 from avatarkit.studio.character.parts import Part, Scalars, smooth
-from avatarkit.studio.character.scalp import CENTRE, Scalp
+from avatarkit.studio.character.scalp import CENTRE, Scalp, turn
 from avatarkit.studio.character.source import Points
 
 _PARTING_X = 0.030
@@ -21,6 +21,8 @@ def make(scalp: Scalp, dye: Dye, texture: int, rng: np.random.Generator) -> tupl
     kinds = []
     for kind in _KINDS:
         roots = scalp.roots(kind.count * 3, rng, inset_m=0.0025 if kind.top else 0.0050)
+        if not kind.top:  # sideburns are painted
+            roots = roots[(roots[:, 1] > 0.022) | (turn(roots) > 100.0)]
         top = _top(roots)
         odds = top + 0.01 if kind.top else 1.02 - top
         roots = roots[np.sort(rng.choice(len(roots), kind.count, replace=False, p=odds / odds.sum()))]

@@ -18,7 +18,7 @@ from avatarkit.studio.character.source import Points
 _PARTING_X: Final = 0.024
 _SIDES: Final = (0.0885, 0.0950)
 """Half width and half depth, metres, of the outline that hair falls down from, over the ears."""
-_PARTED_M: Final = 0.0017
+_PARTED_M: Final = 0.0012
 """Width of the parting."""
 _CROWN_Z: Final = -0.088
 _SHEET_COLUMNS: Final = 60
@@ -71,7 +71,7 @@ def fall(scalp: Scalp, style: Fall, seed: int, rng: np.random.Generator) -> list
                 taper=0.42,
                 root=kind.root,
                 opens=0.10,
-                crowded=1.25,
+                crowded=1.15,
                 roll=0.10,
             )
         )
@@ -89,7 +89,7 @@ def sheet(scalp: Scalp, style: Fall, dye: Dye, texture: int, seed: int) -> Part:
     ends = 0.90 + 0.05 * np.sin(2.1 * np.arange(count)) + 0.04 * rng.random(count)
     at = share[None, :] * ends[:, None]
     points, normals = resample(lines, at), unit(resample(outward, at))
-    tone = 0.66 * (1.0 - 0.35 * smooth(0.25, 0.0, share) + 0.15 * share)[None, :] * rng.uniform(0.9, 1.1, (count, 1))
+    tone = 0.78 * (1.0 - 0.25 * smooth(0.25, 0.0, share) + 0.15 * share)[None, :] * rng.uniform(0.9, 1.1, (count, 1))
     base = mixed(dye, 1)
     return Part(
         name="hair below",
@@ -126,7 +126,7 @@ def line_of_skin(scalp: Scalp, skin: Points) -> Part:
         points=points,
         triangles=outside(points, normals, grid_triangles(3, len(z))),
         material=Material("parting", MaterialKind.SKIN, roughness=0.6),
-        colors=skin * (0.15 + 0.45 * bare),
+        colors=skin * (0.08 + 0.30 * bare),
         normals=normals,
     )
 
@@ -298,8 +298,8 @@ class _Kind:
 
 
 _KINDS: Final = (
-    _Kind(_roots, 96, 0.0062, 0.0150, 13, 0.90, (0.0, 0.80), 0.20),
-    _Kind(_parting_roots, 60, 0.0075, 0.0130, 15, 1.00, (0.0, 0.82), 0.85),
-    _Kind(_front_roots, 56, 0.0060, 0.0095, 14, 0.95, (0.08, 0.82), 0.30),
-    _Kind(_roots, 30, 0.0100, 0.0040, 13, 1.05, (0.0, 0.0), 0.30),
+    _Kind(_roots, 92, 0.0062, 0.0150, 14, 0.90, (0.0, 0.80), 0.20),
+    _Kind(_parting_roots, 60, 0.0075, 0.0130, 17, 1.00, (0.0, 0.82), 0.85),
+    _Kind(_front_roots, 56, 0.0042, 0.0120, 15, 0.95, (0.07, 0.82), 0.12),
+    _Kind(_roots, 22, 0.0085, 0.0036, 18, 1.05, (0.0, 0.0), 0.30),
 )

@@ -16,6 +16,8 @@ from avatarkit.studio.character.subdivide import triangulate
 
 _UPPER_HAIRS: Final = 34
 _LOWER_HAIRS: Final = 16
+_LOWER_FROM: Final = 0.6
+"""Lower lashes shorter than those of it are painted alone, see ``complexion``."""
 _SEGMENTS: Final = 2
 _COLOR: Final = (0.16, 0.11, 0.09)
 
@@ -27,7 +29,7 @@ def lashes(person: Person, spec: CharacterSpec) -> Part:
     shapes: dict[str, list[Points]] = {name: [] for name in person.shapes}
     start = 0
     for side in ("l", "r"):
-        for row, count in (("2", _UPPER_HAIRS), ("1", _LOWER_HAIRS)):
+        for row, count in (("2", _UPPER_HAIRS), ("1", _LOWER_HAIRS if spec.lashes >= _LOWER_FROM else 0)):
             root, tip = lid_edge(person, f"helper-{side}-eyelashes-{row}")
             upper = row == "2"
             eye = person.eyes[0 if side == "l" else 1]
@@ -102,7 +104,7 @@ def _strands(
         curl = np.array([0.0, rise, 0.0]) * (1.15 if upper else 0.35)
         steps = np.linspace(0.0, 1.0, _SEGMENTS + 1)[:, None]
         curve = base - outward * 0.0004 + length * (first * steps + curl * 0.5 * steps**2)
-        out.append((position, curve, (0.00072 if upper else 0.00040) * (0.6 + 0.5 * reach)))
+        out.append((position, curve, (0.00072 if upper else 0.00040) * (0.25 + 0.75 * reach)))
     return out
 
 

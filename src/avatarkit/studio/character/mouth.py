@@ -144,7 +144,7 @@ def hollow(person: Person) -> Part:
         triangles=grid_triangles(len(_BOWL), len(turn)),
         material=Material("hollow", MaterialKind.MATTE, roughness=1.0, double_sided=True),
         colors=np.tile(linear(_HOLLOW), (len(points), 1)),
-        occlusion=np.full(len(points), 0.4),
+        occlusion=0.22 + 0.60 * smooth(-0.025, 0.012, points[:, 2]),
         shapes={
             name: share * _carry(person.points[own], person.shapes[name][own], points)
             for name in ("jawOpen", "tongueOut")

@@ -208,4 +208,5 @@ def _moving(shapes: dict[str, Points], floor: float) -> dict[str, Points]:
 
 
 def _depth_shade(points: Points) -> Scalars:
-    return np.clip(0.06 + 0.94 * smooth(-0.012, 0.028, points[:, 2]), 0.0, 1.0)
+    corners = smooth(0.016, 0.023, np.abs(points[:, 0])) * smooth(0.006, 0.014, points[:, 2])
+    return np.clip((0.06 + 0.94 * smooth(-0.012, 0.028, points[:, 2])) * (1.0 - 0.75 * corners), 0.0, 1.0)
