@@ -325,10 +325,13 @@ async def test_kill_9_in_mid_job_ends_the_child_too_and_another_server_does_it_a
 async def test_a_child_that_takes_too_long_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(HERE))
     pids: list[int] = []
-    with pytest.raises(ChildTimeout):
-        await run_child("job_process", "work", timeout_s=5, on_line=lambda line: pids.append(int(line)))
-    assert len(pids) == 1
-    assert not is_alive(pids[0])
+    for timeout_s in (2, 10, 40):  # a busy machine needs more until the child can say who it is
+        with pytest.raises(ChildTimeout):
+            await run_child("job_process", "work", timeout_s=timeout_s, on_line=lambda line: pids.append(int(line)))
+        if pids:
+            break
+    (pid,) = pids
+    assert not is_alive(pid)
 
 
 async def test_a_child_says_no_more_than_it_may() -> None:
