@@ -40,6 +40,13 @@ def test_a_fresh_installation_is_in_order_and_stays_untouched(examine: Any, tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_folder_may_be_named_as_for_serve(examine: Any, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir(mode=0o755)
+    (tmp_path / "other").chmod(0o755)
+    _, report = examine("--data", str(tmp_path / "other"), DATA=str(tmp_path / "data"))
+    assert "other" in report["Data folder"]["found"]
+
+
 def test_every_finding_that_is_not_fine_says_what_to_do(examine: Any) -> None:
     status, report = examine(
         "--url", "http://127.0.0.1:1", HOST="0.0.0.0", ENGINE="nix", OTLP_ENDPOINT="http://collector.test:4318"

@@ -261,6 +261,9 @@ class TestDrain:
             draining = asyncio.create_task(server.services.drain())
             assert await idle.closed() == (1001, "the server is going away")
             assert (await refusal(server))[0] == 503
+            readiness = await server.http.get("/readyz")
+            assert (readiness.status_code, readiness.json()) == (503, {"status": "going away"})
+            assert (await server.http.get("/healthz")).status_code == 200
             assert not draining.done()
             gate.set()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from avatarkit.cli.options import Json
+from avatarkit.cli.options import Data, Json
 from avatarkit.cli.output import show_json
 from avatarkit.server.settings_sources import FILE_VARIABLE
 
@@ -24,6 +24,7 @@ def doctor(
         Path | None,
         typer.Option("--config", envvar=FILE_VARIABLE, help="Settings file of the server, TOML.", dir_okay=False),
     ] = None,
+    data: Data = None,
     url: Annotated[str | None, typer.Option("--url", help="Also look at the running server there.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -34,7 +35,7 @@ def doctor(
 
     Examples:
 
-        avatarkit doctor
+        avatarkit doctor --data data
 
         AVATARKIT_HOST=0.0.0.0 avatarkit doctor --config avatarkit.toml
 
@@ -42,7 +43,7 @@ def doctor(
     """
     from avatarkit.server.settings_sources import load_settings  # noqa: PLC0415
 
-    findings = list(_examine(load_settings(config=config), url))
+    findings = list(_examine(load_settings(config=config, data=data), url))
     if as_json:
         show_json([{"about": f.about, "level": f.level.value, "found": f.found, "todo": f.todo} for f in findings])
     else:

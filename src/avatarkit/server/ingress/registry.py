@@ -36,6 +36,11 @@ class SessionRegistry:
         self._empty = asyncio.Event()
 
     @property
+    def is_draining(self) -> bool:
+        """Whether no connection will ever be taken in any more."""
+        return self._is_draining
+
+    @property
     def refusal(self) -> str | None:
         """Why no further connection is taken, or ``None``."""
         if self._is_draining:

@@ -58,8 +58,11 @@ async def show_health(request: Request) -> JSONResponse:
 
 
 async def show_readiness(request: Request) -> JSONResponse:
-    """200 once the store and the motion engine are open, which it waits for; 503 when one cannot be opened."""
+    """200 once the store and the motion engine are open, which it waits for; 503 when one cannot be opened, and while
+    the server finishes its last rounds: a load balancer then sends new clients elsewhere."""
     services = services_of(request)
+    if services.sessions.is_draining:
+        return JSONResponse({"status": "going away"}, 503, headers={"Cache-Control": "no-store"})
     try:
         await services.store()
         await services.engine()
