@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 from avatarkit.avatars import Bundle, decode_bundle, encode_bundle, read_bundle
 from avatarkit.avatars.builtin import default_path
@@ -16,6 +17,7 @@ from avatarkit.errors import AvatarError, ErrorCode
 from avatarkit.frames import ARKIT_NAMES
 from avatarkit.render import open_renderer
 from avatarkit.studio.photo import create
+from avatarkit.studio.photo.landmarks import find_faces
 from avatarkit.studio.photo.preview import pose_of
 
 pytestmark = pytest.mark.skipif(
@@ -52,8 +54,11 @@ def avatar(photo: bytes) -> Bundle:
 
 
 def test_the_avatar_has_a_face_that_makes_every_shape(avatar: Bundle) -> None:
-    shapes = {name for mesh in avatar.meshes for name in mesh.morphs}
-    assert set(ARKIT_NAMES) <= shapes
+    reach = dict.fromkeys(ARKIT_NAMES, 0.0)
+    for mesh in avatar.meshes:
+        for name, morph in mesh.morphs.items():
+            reach[name] = max(reach[name], float(np.linalg.norm(morph.deltas, axis=1).max()))
+    assert min(reach.values()) > 0.0015, reach
     assert {"skin", "mouth", "eye left", "eye right", "upper teeth", "lower teeth", "tongue", "around", "back"} <= {
         mesh.name for mesh in avatar.meshes
     }
@@ -121,5 +126,43 @@ def test_pictures_that_will_not_do_are_refused_with_their_reason() -> None:
     small = np.full((500, 500, 3), 128, np.uint8)
     small[150:350, 150:350] = shot(side=200)
     assert detail(small) in {"face_too_small", "no_face"}
-    blurred = np.asarray(Image.fromarray(face).filter(ImageFilter.GaussianBlur(7)))
-    assert detail(blurred) in {"blurred", "no_face"}
+    assert detail(np.asarray(Image.fromarray(face).filter(ImageFilter.GaussianBlur(6)))) == "blurred"
+
+
+@pytest.mark.parametrize("color", [(90, 140, 190), (235, 235, 235), (25, 25, 25)])
+def test_a_mask_before_mouth_and_nose_is_refused(color: tuple[int, int, int]) -> None:
+    face = Image.fromarray(shot())
+    marks = find_faces(np.asarray(face))[0]
+    mask = [234, 117, 6, 346, 454, 361, 365, 152, 136, 132]
+    ImageDraw.Draw(face).polygon([(float(x), float(y)) for x, y in marks[mask, :2]], fill=color)
+    assert detail(np.asarray(face)) == "covered"
+
+
+def test_dark_glasses_are_refused() -> None:
+    face = Image.fromarray(shot())
+    for x, y in find_faces(np.asarray(face))[0][[468, 473], :2]:
+        ImageDraw.Draw(face).ellipse([x - 38, y - 26, x + 38, y + 26], fill=(12, 12, 14))
+    assert detail(np.asarray(face)) == "covered"
+
+
+def test_glasses_and_seen_teeth_are_taken_over_and_the_person_painted_away(tmp_path: Path) -> None:
+    face = Image.fromarray(shot({"mouthSmile": 0.8, "mouthUpperUp": 0.7, "jawOpen": 0.15}))
+    eyes = find_faces(np.asarray(face))[0][[468, 473], :2]
+    draw = ImageDraw.Draw(face)
+    for x, y in eyes:
+        draw.ellipse([x - 36, y - 30, x + 36, y + 34], outline=(25, 22, 24), width=5)
+    (x0, y0), (x1, _) = eyes
+    draw.line([(x0 + 34, y0 - 4), (x1 - 34, y0 - 4)], fill=(25, 22, 24), width=5)
+    plate = tmp_path / "plate.png"
+    avatar = create(png(np.asarray(face)), "Me", consent=True, background=plate)
+    meshes = {mesh.name: mesh for mesh in avatar.meshes}
+    assert not meshes["glasses"].morphs  # neither brows nor lids bend them
+    teeth = meshes["upper teeth"].material.texture
+    assert teeth is not None
+    # Teeth are light and nearly grey; what a photo shows of lips and gums is not.
+    tone = np.median(avatar.textures[teeth].reshape(-1, 3), axis=0) / 255.0
+    assert tone.min() > 0.4
+    assert np.ptp(tone) < 0.25
+    behind = np.asarray(Image.open(plate), np.float64)
+    assert behind.shape[0] == pytest.approx(behind.shape[1], abs=2)
+    assert np.abs(behind - WALL).max() < 40

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,9 +12,11 @@ from avatarkit.studio.character.skin import Body, refine_body
 from avatarkit.studio.character.source import Points, data_folder
 from avatarkit.studio.photo.fit import Warp, fit
 from avatarkit.studio.photo.head import average_spec
+from avatarkit.studio.photo.indices import LOWER_LIP_INNER, UPPER_LIP_INNER
 from avatarkit.studio.photo.judge import angles
 from avatarkit.studio.photo.landmark_map import LandmarkMap, map_landmarks
 from avatarkit.studio.photo.landmarks import POINTS
+from avatarkit.studio.photo.seal import sealed
 from avatarkit.studio.photo.view import View
 
 
@@ -80,3 +84,16 @@ def test_what_meets_before_the_warp_meets_after_it() -> None:
     assert np.array_equal(warp(points), warp(points.copy()))
     near = warp(points + 1e-5) - warp(points)
     assert np.abs(near).max() < 5e-5
+
+
+def test_lips_that_are_apart_at_rest_are_brought_to_meet(body: Body, mapped: LandmarkMap) -> None:
+    def gaps(points: Points) -> Points:
+        marks = mapped(points)
+        return (marks[list(UPPER_LIP_INNER)] - marks[list(LOWER_LIP_INNER)])[:, 1]
+
+    apart = replace(body, points=body.points + 0.25 * body.shapes["mouthUpperUpLeft"] + 0.1 * body.shapes["jawOpen"])
+    met = sealed(apart)
+    assert np.abs(gaps(apart.points)).max() > 0.003
+    assert np.abs(gaps(met)).max() < 0.001
+    far = np.linalg.norm(body.points - mapped(body.points)[13], axis=1) > 0.06
+    assert np.array_equal(met[far], apart.points[far])

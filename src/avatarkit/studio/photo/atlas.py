@@ -23,6 +23,8 @@ _HIDDEN_M: Final = 0.004
 """A point this far behind what the camera saw there was not seen."""
 _GRAZING: Final = (0.08, 0.26)
 """Cosines to the camera: what is seen more from the side than the first is smeared, than the second is whole."""
+_LID_LIGHT: Final = 0.82
+"""The lids are at least this light against the face."""
 _LASH_TONE: Final = np.array([0.48, 0.42, 0.40])
 """Colour of the lashes' line against the lid's."""
 
@@ -60,6 +62,7 @@ def lay_on(head: Head, skin: Skin, uv: npt.NDArray[np.float64], triangles: Trian
     filled = np.where(lip_region(SIDE)[..., None], inner_lips(own, seen), filled)
     like_lids = seen & (fold < 0.02) & (ndimage.map_coordinates(skin.plain, place, order=1, mode="constant") > 0.9)
     lid = ndimage.gaussian_filter(fill(own, like_lids), (6.0, 6.0, 0.0))
+    lid = _not_darker(lid, np.median(own[seen & (front > 0.6)], axis=0))
     filled = np.where((fold > 0.02)[..., None], lid, filled)
     share = ndimage.gaussian_filter(seen.astype(np.float64), 1.5) * smooth(*_GRAZING, front)
     share = np.where(seen, np.clip(2.0 * share - 0.5, 0.0, 1.0), 0.0) * smooth(0.45, 0.05, fold)
@@ -70,6 +73,14 @@ def lay_on(head: Head, skin: Skin, uv: npt.NDArray[np.float64], triangles: Trian
         out = ease_creases(out, smiling)
     out = out + (np.minimum(out, _LASH_TONE * lid) - out) * lash[..., None]
     return np.asarray(np.rint(np.clip(out, 0.0, 1.0) * 255.0), np.uint8)
+
+
+def _not_darker(colors: npt.NDArray[np.float64], skin: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Colours lightened where they are much darker than the face's ``skin``: the shade of the eye socket does not
+    lie on a lid that is shut.
+    """
+    gain = np.maximum(_LID_LIGHT * skin.sum() / np.maximum(colors.sum(axis=-1), 0.05), 1.0)
+    return np.asarray(colors * gain[..., None])
 
 
 def _smiling(head: Head) -> Scalars:

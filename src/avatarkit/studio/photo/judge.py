@@ -26,10 +26,13 @@ _SHUT: Final = 0.11
 """Opening of the lids over the width of the eye."""
 _GAPING: Final = 0.30
 """Opening of the lips over the width of the mouth."""
-_BLUR: Final = 0.010
+_BLUR: Final = 0.013
 _DARK: Final = 0.13
 _BURNT: Final = 0.25
 _MASK_CHROMA: Final = 22.0
+_CLOTH_CHROMA: Final = 12.0
+_CLOTH_DARKER: Final = 40.0
+"""Nose and both cheeks all differ from the forehead by more than this (CIELAB): they are no skin."""
 _DARK_GLASSES: Final = 0.42
 
 
@@ -118,9 +121,11 @@ def eye_opening(marks: Landmarks) -> tuple[float, float]:
 
 def _judge_covered(rgb: npt.NDArray[np.float64], light: npt.NDArray[np.float64], marks: Landmarks) -> None:
     """A mask has another colour than the forehead, and dark glasses no white in the eyes."""
-    brow = _around(rgb, marks[[9, 8, 151]])
-    lower = _around(rgb, marks[[164, 18, 200, 205, 425]])
-    if float(np.linalg.norm(chroma(lower) - chroma(brow))) > _MASK_CHROMA:
+    brow = lab(_around(rgb, marks[[9, 8, 151]]))
+    lower = lab(_around(rgb, marks[[164, 18, 200, 205, 425]]))
+    middle = [lab(_around(rgb, marks[[mark]])) - brow for mark in (4, 205, 425)]
+    cloth = all(np.linalg.norm(x[1:]) > _CLOTH_CHROMA or x[0] < -_CLOTH_DARKER for x in middle)
+    if cloth or float(np.linalg.norm((lower - brow)[1:])) > _MASK_CHROMA:
         raise refuse("covered", "Mouth and nose seem to be covered.")
     cheek = float(np.median(light[_near(light.shape, marks[list(indices.CHEEKS)], 10)]))
     lids = regions.eye_openings(marks)
@@ -140,10 +145,10 @@ def _near(shape: tuple[int, ...], points: Landmarks, radius: int) -> npt.NDArray
     return out
 
 
-def chroma(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """CIELAB a and b of an sRGB colour 0..1 (D65)."""
+def lab(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """CIELAB L, a and b of an sRGB colour 0..1 (D65)."""
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ linear
     ratio = xyz / np.array([0.9505, 1.0, 1.089])
     root = np.where(ratio > 0.008856, np.cbrt(ratio), 7.787 * ratio + 16.0 / 116.0)
-    return np.array([500.0 * (root[0] - root[1]), 200.0 * (root[1] - root[2])])
+    return np.array([116.0 * root[1] - 16.0, 500.0 * (root[0] - root[1]), 200.0 * (root[1] - root[2])])

@@ -31,6 +31,9 @@ _SHOULDER_DEPTH_M: Final = -0.075
 _ROUND_M: Final = 0.075
 """Hair and hats round off over this distance from their outline."""
 _BULGE: Final = 0.95
+_BEHIND: Final = 1.75
+"""So much farther back than the front's distance from the outline lies the back."""
+_MEET_PX: Final = 36.0
 _UNDER_FACE_PX: Final = 56
 """So far under the face the relief goes on: a turned head uncovers some of it."""
 _UNDER_FACE_M: Final = 0.0025
@@ -68,7 +71,8 @@ def raise_sheet(head: Head, alpha: Field, landmarks: Landmarks, relief: Field) -
     uv = np.column_stack([x.ravel(), y.ravel()]) / SIDE_PX
     front = _triangles(used & ~covered)
     outline = _level(head, y)
-    behind = outline - 0.75 * (np.maximum(depth, outline) - outline)
+    # Both reliefs meet along the outline, wherever the front one comes to lie there.
+    behind = depth - _BEHIND * np.maximum(depth - outline, 0.0) * smooth(0.0, _MEET_PX, inside)
     chin = head.fit.view.project(np.array([[0.0, -0.105, 0.06]]))[0, 1]
     high = used & (y < chin)
     back_points = head.fit.view.lift(np.column_stack([x.ravel(), y.ravel()]), behind.ravel())
