@@ -8,12 +8,15 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from avatarkit.clock import Clock
+from avatarkit.clock import Clock, VirtualClock
 from avatarkit.frames import MotionFrames
 from avatarkit.motion.contract import MotionEngine
+from avatarkit.protocol import ServerSession
 from avatarkit.server.ingress import inference as module
+from avatarkit.server.ingress.decoding import AudioFormat
 from avatarkit.server.ingress.inference import Inference, Job
 from avatarkit.server.ingress.load import Load
+from avatarkit.server.ingress.speech import Speech
 from avatarkit.server.observe.observer import Observer
 
 
@@ -136,3 +139,82 @@ def test_a_crowd_shares_steps_and_nobody_waits_for_half_a_frame(monkeypatch: pyt
     assert len(waits_s) == 25 * 200
     assert sum(batches[-10:]) > 10 * 60  # without a distance there would be ten in each
     assert max(waits_s) < 0.020
+
+
+class Waiting(Speaker):
+    """A session whose audio waits, 40 ms at a time."""
+
+    def next_job(self, latest_s: float, much_s: float) -> Job | None:
+        job = super().next_job(latest_s, much_s)
+        if job is not None:
+            job.audio_s = 0.04
+        return job
+
+
+def test_who_finds_no_room_in_a_step_comes_first_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = Loop()
+    clock = cast(Clock, loop)
+    asyncio = SimpleNamespace(get_running_loop=lambda: loop, wrap_future=loop.wrap_future)
+    monkeypatch.setattr(module, "asyncio", asyncio)
+    inference = Inference(cast(MotionEngine, object()), AtOnce(), clock, Observer(clock), Load(clock, limit_s=0.0))
+    speakers = [Waiting(inference, clock) for _ in range(400)]
+    for speaker in speakers:
+        speaker.speak()
+
+    loop.run(0.002)
+    served = [bool(speaker.waits_s) for speaker in speakers]
+    speakers[0].speak()
+    loop.run(0.004)
+
+    assert 100 < sum(served) < 300
+    assert served == sorted(served, reverse=True)  # the first came first
+    assert all(speaker.waits_s for speaker in speakers[: 2 * sum(served)])
+    assert len(speakers[0].waits_s) == 1  # it spoke again, behind those that waited
+
+    loop.run(1.0)
+    assert [len(speaker.waits_s) for speaker in speakers] == [2] + [1] * 399
+
+
+def speech_at(clock: VirtualClock) -> Speech:
+    """One request of a session, of which nothing was inferred so far."""
+    inference = cast(Inference, SimpleNamespace(clock=clock, engine=SimpleNamespace(open=print), wake=lambda _: None))
+    speech = Speech(
+        cast(ServerSession, None),
+        lambda _message: None,
+        inference,
+        hold=lambda _is_held: None,
+        fail=lambda _problem: None,
+        audio_format=AudioFormat(16_000),
+        style=None,
+        limit_bytes=1 << 24,
+    )
+    speech.begin("one", Observer(clock).session("c", "a", "v").turn("one"))
+    return speech
+
+
+def test_speech_in_real_time_counts_as_late_however_late_the_server_is() -> None:
+    clock = VirtualClock()
+    speech = speech_at(clock)
+    for _ in range(50):  # two seconds that nobody served
+        speech.push("one", bytes(1280))
+        clock.advance(0.04)
+
+    job = speech.next_job(0.04, 0.8)
+
+    assert job is not None
+    assert job.is_latest
+    assert job.audio_s == pytest.approx(0.04)  # little of many is what catches up soonest
+    assert clock.now() - job.since_s == pytest.approx(2.0)
+
+
+def test_a_speech_sent_at_once_is_not_late_while_it_is_worked_off() -> None:
+    clock = VirtualClock()
+    speech = speech_at(clock)
+    speech.push("one", bytes(32_000 * 12))
+    clock.advance(0.1)
+
+    job = speech.next_job(0.04, 0.8)
+
+    assert job is not None
+    assert not job.is_latest
+    assert job.audio_s > 0.1
