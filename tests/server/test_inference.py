@@ -192,12 +192,12 @@ def speech_at(clock: VirtualClock) -> Speech:
     return speech
 
 
-def test_speech_in_real_time_counts_as_late_however_late_the_server_is() -> None:
+async def test_speech_in_real_time_counts_as_late_however_late_the_server_is() -> None:
     clock = VirtualClock()
     speech = speech_at(clock)
     for _ in range(50):  # two seconds that nobody served
         speech.push("one", bytes(1280))
-        clock.advance(0.04)
+        await clock.advance(0.04)
 
     job = speech.next_job(0.04, 0.8)
 
@@ -207,11 +207,11 @@ def test_speech_in_real_time_counts_as_late_however_late_the_server_is() -> None
     assert clock.now() - job.since_s == pytest.approx(2.0)
 
 
-def test_a_speech_sent_at_once_is_not_late_while_it_is_worked_off() -> None:
+async def test_a_speech_sent_at_once_is_not_late_while_it_is_worked_off() -> None:
     clock = VirtualClock()
     speech = speech_at(clock)
     speech.push("one", bytes(32_000 * 12))
-    clock.advance(0.1)
+    await clock.advance(0.1)
 
     job = speech.next_job(0.04, 0.8)
 
