@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -62,6 +62,7 @@ def test_other_formats_and_damaged_files_are_refused() -> None:
     assert "unreadable" in refusal(b"")
 
 
+@settings(deadline=None)
 @given(at=st.integers(0, 3000), value=st.binary(min_size=1, max_size=8))
 def test_a_damaged_file_never_gives_another_error(at: int, value: bytes) -> None:
     data = bytearray(encoded(340, 340, "JPEG"))

@@ -59,16 +59,16 @@ def lay_on(head: Head, skin: Skin, uv: npt.NDArray[np.float64], triangles: Trian
         [ndimage.map_coordinates(skin.colors[..., k], place, order=1, mode="nearest") for k in range(3)], axis=-1
     )
     filled = fill(own, seen)
-    filled = np.where(lip_region(SIDE)[..., None], inner_lips(own, seen), filled)
+    filled = np.where(lip_region(SIDE)[..., None], inner_lips(own, seen) * line[..., None], filled)
     like_lids = seen & (fold < 0.02) & (ndimage.map_coordinates(skin.plain, place, order=1, mode="constant") > 0.9)
     lid = ndimage.gaussian_filter(fill(own, like_lids), (6.0, 6.0, 0.0))
     lid = _not_darker(lid, np.median(own[seen & (front > 0.6)], axis=0))
     filled = np.where((fold > 0.02)[..., None], lid, filled)
+    if skin.mouth_open:  # a shut one shows its own line
+        own = own * line[..., None]
     share = ndimage.gaussian_filter(seen.astype(np.float64), 1.5) * smooth(*_GRAZING, front)
     share = np.where(seen, np.clip(2.0 * share - 0.5, 0.0, 1.0), 0.0) * smooth(0.45, 0.05, fold)
     out = own * share[..., None] + ndimage.gaussian_filter(filled, (1.5, 1.5, 0.0)) * (1.0 - share[..., None])
-    if skin.mouth_open:
-        out = out * line[..., None]
     if smiling.max() > 0.0:
         out = ease_creases(out, smiling)
     out = out + (np.minimum(out, _LASH_TONE * lid) - out) * lash[..., None]
