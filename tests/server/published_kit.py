@@ -165,3 +165,15 @@ async def behind_proxy(server: Running, **headers: str) -> AsyncIterator[dict[st
 
 def installed_version(family: Family) -> str:
     return importlib.metadata.version(family.name)
+
+
+async def set_quota(server: Running, **quotas: int) -> None:
+    path = f"/v1/admin/apps/{server.credentials.app_id}"
+    headers = {"X-Admin-Key": server.credentials.admin_key}
+    assert (await server.http.patch(path, headers=headers, json={"quotas": quotas})).status_code == 200
+
+
+async def administer(server: Running, method: str, path: str, **body: Any) -> None:
+    headers = {"X-Admin-Key": server.credentials.admin_key}
+    reply = await server.http.request(method, "/v1/admin" + path, headers=headers, **body)
+    assert reply.is_success, reply.text
