@@ -43,6 +43,10 @@ _PHOTOS_PER_HOUR: Final = 30
 _MOST_NAME: Final = 60
 _HOUR_S: Final = 3600
 _DETAIL: Final = re.compile(r"\s*\[([a-z_]+)\]$")
+_INSTALL: Final = (
+    "Install there, with Python 3.11 or 3.12: pip install 'pyavatarkit[studio]', then pip install --no-deps anny==0.6.2 "
+    "mediapipe==0.10.21."
+)
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
@@ -135,7 +139,7 @@ class PhotoDesk:
         missing = missing_packages()
         if not missing:
             return None
-        detail = f"Not installed on the server: {', '.join(missing)}. docs/photo-avatars.md says how to install them."
+        detail = f"Not installed on the server: {', '.join(missing)}. {_INSTALL}"
         return "photosMissing", "This server cannot make avatars of photos", detail
 
     def _offer(self) -> dict[str, Any]:
