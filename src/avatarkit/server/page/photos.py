@@ -44,8 +44,8 @@ _MOST_NAME: Final = 60
 _HOUR_S: Final = 3600
 _DETAIL: Final = re.compile(r"\s*\[([a-z_]+)\]$")
 _INSTALL: Final = (
-    "Install there, with Python 3.11 or 3.12: pip install 'pyavatarkit[studio]', then pip install --no-deps anny==0.6.2 "
-    "mediapipe==0.10.21."
+    "Install there, with Python 3.11 or 3.12: pip install 'pyavatarkit[studio]', then "
+    "pip install --no-deps anny==0.6.2 mediapipe==0.10.21."
 )
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
