@@ -266,6 +266,15 @@ def test_an_avatar_is_published_withdrawn_and_removed(shell: Shell) -> None:
     assert shell.json("avatars", "list") == []
 
 
+def test_every_other_version_is_shown_whichever_is_in_use(shell: Shell) -> None:
+    bundles = Path(__file__).parents[2] / "src/avatarkit/avatars/builtin"
+    for name in ("default", "nia"):
+        shell.json("avatars", "add", str(bundles / f"{name}.glb"), "--id", "host")
+    assert "Version 1 " in shell("avatars", "show", "host")[1]
+    shell("avatars", "publish", "host", "--version", "1")
+    assert "Version 2 " in shell("avatars", "show", "host")[1]
+
+
 def test_who_changed_what(shell: Shell) -> None:
     app = shell.json("apps", "create", "shop")
 

@@ -21,7 +21,11 @@ def show_avatar(avatar: Record) -> None:
             "Owner": avatar["owner"] or "the operator",
             "Seen by": seen_by(avatar) + "".join(f", {app_id}" for app_id in avatar.get("grants", ())),
         }
-        | {f"Version {one['version']}": one["sha256"] for one in avatar.get("versions", ())[1:]}
+        | {
+            f"Version {one['version']}": one["sha256"]
+            for one in avatar.get("versions", ())
+            if one["version"] != avatar["version"]
+        }
     )
 
 

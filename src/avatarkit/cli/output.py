@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import typer
+
+_UNBROKEN: Final = 10_000
+"""Characters of a line."""
 
 
 def show_json(value: Any) -> None:
@@ -16,7 +20,11 @@ def show_json(value: Any) -> None:
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
-    """A table, or the sentence ``empty`` when there is no row."""
+    """A table, or the sentence ``empty`` when there is no row.
+
+    The first column, which names things, is never broken, so that it can be copied; where no terminal sets a width,
+    nothing is.
+    """
     if not rows:
         typer.echo(empty)
         return
@@ -25,11 +33,12 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: 
     from rich.table import Table  # noqa: PLC0415
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         table.add_row(*row)
-    Console(markup=False, highlight=False, emoji=False).print(table)
+    width = None if sys.stdout.isatty() else _UNBROKEN
+    Console(markup=False, highlight=False, emoji=False, width=width).print(table)
 
 
 def show_fields(fields: Mapping[str, str]) -> None:
