@@ -165,7 +165,7 @@ describe.skipIf(why !== "")("a photo", () => {
     await page.click("#make-hide"); // it goes on
     await soon(() => text("#make-note")).toMatch(/%\)$|Robin/);
     await expect.poll(() => text("#make-note"), { timeout: 150_000 }).toContain("Robin is here");
-    expect(await page.locator(".character:has(:checked)").innerText()).toBe("Robin");
+    expect(await page.locator(".character:has(:checked) .character-name").innerText()).toBe("Robin");
     await page.waitForFunction(() => document.querySelectorAll("#views > div").length === 1);
     await page.click("#speak");
     await page.waitForSelector('#stage[data-state="speaking"]');
