@@ -269,6 +269,8 @@ async def run(options: argparse.Namespace) -> dict[str, object]:
     rounds = int(4 + options.seconds / 10 + max(options.sessions) * 0.02)
     script = write_script(options.engine, options.chunk_ms, rounds)
     with running_server(engine=options.engine, overload_lateness_s=options.overload_lateness_s) as server:
+        if options.pin:
+            print("one processor for the server, the others for the clients" if server.pin() else "nothing to pin to")
         await at_once(server)  # warms up
         result["idle"] = show("idle connections", await idle(server, options.idle))
         result["at_once"] = show("a speech in one message", await at_once(server))
@@ -337,6 +339,7 @@ def main() -> None:
     parser.add_argument(
         "--overload-lateness-s", type=float, default=0.0, help="the server's setting; 0 refuses nobody"
     )
+    parser.add_argument("--pin", action="store_true", help="one processor for the server, others for the clients")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     options.engine = options.engine or open_engine().name

@@ -53,6 +53,17 @@ class Server:
                 return int(line.split()[1]) * 1024
         raise RuntimeError("the server is gone")
 
+    def pin(self) -> bool:
+        """Give the server one processor and this process, with the clients, another; ``False`` where there are not
+        two. The clients' work then takes nothing from the server, and the server cannot take more than a core."""
+        processors = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
+        if len(processors) < 2:
+            return False
+        for thread in os.listdir(f"/proc/{self.process.pid}/task"):
+            os.sched_setaffinity(int(thread), processors[:1])
+        os.sched_setaffinity(0, processors[1:])
+        return True
+
     def open_files(self) -> int:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 

@@ -127,7 +127,10 @@ class Connection:
         self._heard_s = self._services.clock.now()
         try:
             for event in self._session.receive_text("") if data is None else self._session.receive_bytes(data):
-                self._act(event)
+                if type(event) is AudioReceived and self._speech is not None and not self._is_over:
+                    self._speech.push(event.req_id, event.audio)  # the usual case
+                else:
+                    self._act(event)
         except Exception:  # whatever it is, the client is told, and the other sessions go on
             with log_context(connection=self.id):
                 _log.exception("a message could not be handled")
