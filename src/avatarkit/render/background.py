@@ -21,6 +21,8 @@ DEFAULT_COLOR: Final = (0.86, 0.88, 0.91)
 TRANSPARENT: Final = "transparent"
 LARGEST_FILE: Final = 64 * 2**20
 MOST_PIXELS: Final = 8192 * 8192
+_OPAQUE_STEP: Final = np.uint32(1 << 24)
+"""The least alpha, in a pixel taken as one number: its highest byte."""
 
 BackgroundLike = str | os.PathLike[str] | Sequence[float] | npt.NDArray[np.uint8] | None
 """How a background may be given: ``None`` (the default colour), three numbers 0..1 (sRGB), ``#rgb`` or ``#rrggbb``,
@@ -43,7 +45,7 @@ class Background:
             pixels[..., :3] = _pixels(background, size)
             pixels[..., 3] = 255
         self._pixels: Image = pixels
-        self._packed = pixels.view(np.uint32)[..., 0]
+        self._packed = pixels.view("<u4").reshape(-1)
 
     def behind(self, image: Image) -> Image:
         """The image over the background: opaque, or the image itself when that is transparent.
@@ -54,18 +56,20 @@ class Background:
             raise ValueError(f"the image must be {self._size[1]} x {self._size[0]} x 4, not {image.shape}")
         if self.is_transparent:
             return image
-        image = np.ascontiguousarray(image)
-        alpha = image[..., 3]
-        mixed = np.where(alpha == 0, self._packed, image.view(np.uint32)[..., 0])
+        packed = np.ascontiguousarray(image).view("<u4").reshape(-1)
+        mixed = np.where(packed < _OPAQUE_STEP, self._packed, packed)
+        # Only edges are mixed; there are few of them. What is opaque or transparent falls out of the range below.
+        edge = np.flatnonzero(packed - _OPAQUE_STEP < np.uint32(254 << 24))
         result: Image = mixed.view(np.uint8).reshape(image.shape)
-        # Only edges are mixed; there are few of them.
-        edge = np.nonzero((alpha - np.uint8(1)) < 254)
-        if len(edge[0]):
-            encode, light = srgb_table(), linear_table()
-            share = alpha[edge].astype(np.float32)[:, None] / np.float32(255)
-            both = light[image[edge][:, :3]] * share + light[self._pixels[edge][:, :3]] * (1 - share)
-            result[edge[0], edge[1], :3] = encode[np.rint(both * (len(encode) - 1)).astype(np.int32)]
-            result[edge[0], edge[1], 3] = 255
+        if len(edge):
+            encode, light, flat = srgb_table(), linear_table(), result.reshape(-1, 4)
+            own = flat[edge]
+            share = own[:, 3:].astype(np.float32) * np.float32(1 / 255)
+            behind = light[self._pixels.reshape(-1, 4)[edge, :3]]
+            both = behind + (light[own[:, :3]] - behind) * share
+            own[:, :3] = encode[(both * np.float32(len(encode) - 1) + np.float32(0.5)).astype(np.int32)]
+            own[:, 3] = 255
+            flat[edge] = own
         return result
 
 
