@@ -31,7 +31,7 @@ from avatarkit.avatars.bundle import Material, MaterialKind
 from avatarkit.frames import ARKIT_NAMES
 from avatarkit.render import Renderer, encode_png, open_renderer
 from avatarkit.studio.character import CharacterSpec, build, random_spec
-from avatarkit.studio.character.parts import Part, both_sides, grid_triangles
+from avatarkit.studio.character.parts import Part, grid_triangles
 from avatarkit.studio.character.spec import Ancestry, FacialHair, Glasses, HairStyle
 from avatarkit.studio.photo import create
 from avatarkit.studio.photo.indices import CHIN, FOREHEAD
@@ -78,7 +78,8 @@ def with_hat(person: Bundle) -> Bundle:
     )
     points[:, 1] += 0.10 * (points[:, 2] + 0.08)  # pushed back from the forehead
     shade = 0.7 + 0.3 * np.abs(np.sin(12 * around))
-    part = Part("hat", points, both_sides(grid_triangles(len(turn), len(rise))), Material("hat", MaterialKind.CLOTH))
+    material = Material("hat", MaterialKind.CLOTH, double_sided=True)
+    part = Part("hat", points, grid_triangles(len(turn), len(rise)), material)
     part.colors = shade[:, None] * np.array([0.30, 0.06, 0.07])
     return replace(person, meshes=(*person.meshes, part.to_mesh()))
 

@@ -13,12 +13,14 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from avatarkit.studio.character.parts import Scalars, Triangles
 from avatarkit.studio.character.skin import Body
 from avatarkit.studio.character.source import Points
 
 FACE_POINTS: Final = 468
+_NEAR: Final = 48
 FILE: Final = Path(__file__).with_name("landmarks.npy")
 
 
@@ -49,12 +51,18 @@ def locate(plane: npt.NDArray[np.float64], triangles: Triangles, targets: npt.ND
     a, b, c, area = a[sound], b[sound], c[sound], area[sound]
     chosen = triangles[sound]
     corners, shares = np.zeros((len(targets), 3), np.int64), np.zeros((len(targets), 3))
+    _, near = cKDTree((a + b + c) / 3).query(targets, k=min(_NEAR, len(chosen)))
+    everywhere = np.arange(len(chosen))
     for row, target in enumerate(targets):
-        v = _cross(target - a, c - a) / area
-        w = _cross(b - a, target - a) / area
-        both = np.stack([1.0 - v - w, v, w], axis=1)
-        best = int(np.argmax(both.min(axis=1)))
-        corners[row] = chosen[best]
+        # A triangle that holds it is nearly always among the nearest; else all are asked.
+        for some in (near[row], everywhere):
+            v = _cross(target - a[some], c[some] - a[some]) / area[some]
+            w = _cross(b[some] - a[some], target - a[some]) / area[some]
+            both = np.stack([1.0 - v - w, v, w], axis=1)
+            best = int(np.argmax(both.min(axis=1)))
+            if both[best].min() >= 0.0:
+                break
+        corners[row] = chosen[some[best]]
         inside = np.clip(both[best], 0.0, 1.0)
         shares[row] = inside / inside.sum()
     return LandmarkMap(corners, shares)
