@@ -51,7 +51,7 @@ def locate(plane: npt.NDArray[np.float64], triangles: Triangles, targets: npt.ND
     a, b, c, area = a[sound], b[sound], c[sound], area[sound]
     chosen = triangles[sound]
     corners, shares = np.zeros((len(targets), 3), np.int64), np.zeros((len(targets), 3))
-    _, near = cKDTree((a + b + c) / 3).query(targets, k=min(_NEAR, len(chosen)))
+    near = np.asarray(cKDTree((a + b + c) / 3).query(targets, k=min(_NEAR, len(chosen)))[1])
     everywhere = np.arange(len(chosen))
     for row, target in enumerate(targets):
         # A triangle that holds it is nearly always among the nearest; else all are asked.
