@@ -31,7 +31,7 @@ def _tuft(rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     x, y, depth, tone = (np.concatenate(values) for values in zip(*coils, strict=True))
     order = np.argsort(depth, kind="stable")
     x, y, tone = x[order], y[order], tone[order]
-    grey, cover = np.full((_SIDE, _SIDE), 0.10), np.zeros((_SIDE, _SIDE))
+    grey, cover = np.full((_SIDE, _SIDE), 0.05), np.zeros((_SIDE, _SIDE))
     # The rim of a strand is darker than its middle.
     for dx, dy, light in ((-1, 0, 0.55), (1, 0, 0.70), (0, -1, 0.80), (0, 1, 0.50), (0, 0, 1.0)):
         column, row = np.rint(x + dx).astype(int), np.rint(y + dy).astype(int)

@@ -125,10 +125,11 @@ def _veins(spin: Scalars, degrees: Scalars, rng: np.random.Generator) -> Scalars
 
 def _lid_shadow(directions: Points) -> Scalars:
     """Shade from the lids and lashes: stronger above and in the corners."""
-    above = 0.80 * smooth(-0.10, 0.27, directions[:, 1])
+    # Not too dark: it turns with the ball, and a look down brings it into view.
+    above = 0.62 * smooth(-0.06, 0.30, directions[:, 1])
     below = 0.20 * smooth(-0.22, -0.48, directions[:, 1])
     corners = 0.38 * smooth(0.45, 0.92, np.abs(directions[:, 0]))
-    return np.clip(1.0 - above - below - corners, 0.15, 1.0)
+    return np.clip(1.0 - above - below - corners, 0.22, 1.0)
 
 
 def _rotation(pitch: float, yaw: float) -> Points:

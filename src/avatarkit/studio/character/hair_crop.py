@@ -77,7 +77,7 @@ def _lines(scalp: Scalp, roots: Points, kind: _Kind, rng: np.random.Generator) -
     edge = smooth(-0.002, 0.020, scalp.level(roots))
     lengths = kind.length * (0.014 + 0.034 * top) * (0.35 + 0.65 * edge) * rng.uniform(0.8, 1.15, len(roots))
     rise = kind.rise_m * (0.25 + 0.75 * edge) * (0.4 + 0.6 * top) * rng.uniform(0.75, 1.2, len(roots))
-    side = np.where(roots[:, 0] > _PARTING_X, 1.0, -1.0)
+    side = 2.0 * smooth(_PARTING_X - 0.009, _PARTING_X + 0.009, roots[:, 0]) - 1.0
     sway = rng.normal(size=(len(roots), 3)) * (0.05 if kind.top else 0.035)
 
     def flow(here: Points) -> Points:

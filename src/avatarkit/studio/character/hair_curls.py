@@ -39,7 +39,7 @@ def make(scalp: Scalp, dye: Dye, texture: int, rng: np.random.Generator) -> list
     base.points = base.points + away * (inside * _lumps(base.points, dye.seed))[:, None]
     base.normals = unit(vertex_normals(base.points, base.triangles) + away)
     # Deep between the lumps it is darker.
-    base.colors = base.colors * (2.0 + 130.0 * _lumps(base.points, dye.seed))[:, None]
+    base.colors = base.colors * (1.6 + 130.0 * _lumps(base.points, dye.seed))[:, None]
     return [_tufts(scalp, base, dye, texture, rng), base]
 
 

@@ -137,7 +137,7 @@ def _finished(
     """Lines with their waves, out of the face, and their ways out."""
     outward = _outward(lines)
     if style.wave is not None:
-        lines = wave(lines, outward, style.wave, seed, rng)
+        lines = soften(wave(lines, outward, style.wave, seed, rng), 4)
     # Forehead and temples last: nothing that bends hair after may take it into the skin.
     lines[:, 0] += 0.0013 * smooth(0.004, 0.010, scalp.level(lines[:, 0]))[:, None] * unit(lines[:, 0] - CENTRE)
     over = scalp.clear_face(lines.reshape(-1, 3), 0.0016 + 0.3 * rise_m).reshape(lines.shape)
@@ -192,7 +192,9 @@ def _front_roots(scalp: Scalp, count: int, rng: np.random.Generator) -> Points:
     """Roots along the hairline above the forehead, evenly from temple to temple."""
     roots = scalp.roots(count * 40, rng, inset_m=-0.001)
     level = scalp.level(roots)
-    roots = roots[(level < 0.007) & (turn(roots) < 58.0)]
+    # Right at the parting they would stand up.
+    aside = _from_parting(roots)[1] > 0.010
+    roots = roots[(level < 0.007) & (turn(roots) < 58.0) & aside]
     along = np.argsort(turn(roots) * np.sign(roots[:, 0]))
     return np.asarray(roots[along[np.linspace(0, len(roots) - 1, min(count, len(roots))).astype(int)]])
 

@@ -234,7 +234,7 @@ def _gum(arch: _Arch, length: float, upper: bool) -> tuple[Points, npt.NDArray[n
 def _mouth_shade(points: Points) -> Scalars:
     """The mouth is open to light from the front only."""
     inwards = smooth(-0.020, 0.017, points[:, 2])
-    return np.clip((0.16 + 0.84 * inwards) * (1.0 - 0.62 * smooth(0.010, 0.024, np.abs(points[:, 0]))), 0.0, 1.0)
+    return np.clip((0.16 + 0.84 * inwards) * (1.0 - 0.82 * smooth(0.010, 0.022, np.abs(points[:, 0]))), 0.0, 1.0)
 
 
 def _carry(sources: Points, deltas: Points, targets: Points) -> Points:
