@@ -1,6 +1,6 @@
 /** A photo becomes a character in the page, in Chromium with a camera that sees a drawn portrait. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
@@ -55,6 +55,17 @@ const focused = (): Promise<string> => page.evaluate(() => document.activeElemen
 async function listed(): Promise<string[]> {
   const reply = await fetch(`${server.url}/v1/client/avatars`, { headers: { "X-App-ID": server.appId } });
   return ((await reply.json()) as { avatars: { id: string }[] }).avatars.map(({ id }) => id);
+}
+
+/** Let a picture fall on the page, beside the dialog. */
+async function drop(path: string): Promise<void> {
+  const dataTransfer = await page.evaluateHandle((text) => {
+    const transfer = new DataTransfer();
+    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    transfer.items.add(new File([bytes], "dropped.png", { type: "image/png" }));
+    return transfer;
+  }, readFileSync(path, "base64"));
+  await page.dispatchEvent("body", "drop", { dataTransfer });
 }
 
 async function visit(): Promise<void> {
@@ -123,10 +134,10 @@ describe.skipIf(why !== "")("a photo", () => {
     await page.unroute("**/v1/page/avatars?*");
   });
 
-  test("fits a phone", async () => {
+  test("that is dropped is taken, and all of it fits a phone", async () => {
     for (const name of ["choose", "check"]) {
       if (name === "choose") await page.click("#make-again");
-      else await page.setInputFiles("#make-file", join(folder, "wall.png"));
+      else await drop(join(folder, "wall.png"));
       await step(name);
       const wide = await page.locator("#make").evaluate((dialog) => [dialog.scrollWidth <= dialog.clientWidth, dialog.getBoundingClientRect().right <= innerWidth]);
       expect(wide, name).toEqual([true, true]);
