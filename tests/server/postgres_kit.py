@@ -38,6 +38,10 @@ class Cluster:
             entry = pwd.getpwnam(self._user)
             os.chown(self._folder, entry.pw_uid, entry.pw_gid)
         self._run("initdb", "-D", str(self._data), "-U", "tests", "-A", "trust", "-E", "UTF8", "--no-sync")
+        self.launch()
+
+    def launch(self) -> None:
+        """Start it, for the first time or after a stop."""
         options = f"-k {self._folder} -c listen_addresses='' -c fsync=off -c max_connections=60"
         log = str(self._folder / "log")
         self._run("pg_ctl", "-D", str(self._data), "-w", "-l", log, "-o", options, "start")

@@ -6,11 +6,16 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
+from avatarkit.errors import AvatarError
+
 
 @contextlib.contextmanager
 def logged(log: logging.Logger, what: str) -> Iterator[None]:
-    """Log a failure, as of a store that does not answer, and go on: the next try may succeed."""
+    """Log a failure and go on: the next try may succeed. One of our own errors, as of a store that does not answer,
+    is a line."""
     try:
         yield
+    except AvatarError as exc:
+        log.error("%s: %s", what, exc.message)
     except Exception:
         log.exception(what)

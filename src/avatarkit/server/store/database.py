@@ -76,6 +76,8 @@ class Store:
             if url and not isinstance(exc, AvatarError) and isinstance(exc, OSError | SQLAlchemyError):
                 raise _unreachable(url, exc) from exc
             raise
+        if url:
+            _tell_outages(engine)
         return cls(engine)
 
     async def close(self) -> None:
@@ -110,6 +112,19 @@ def _open_postgresql(url: str) -> AsyncEngine:
         )
     except ModuleNotFoundError as exc:
         raise missing_dependency(exc.name or "asyncpg", "postgres") from None
+
+
+def _tell_outages(engine: AsyncEngine) -> None:
+    """Have a database that was there and answers no more be known by its own error (``serverError``), which is
+    answered with 503 and is one line in the log."""
+
+    def connect(dialect: Any, _record: Any, arguments: Any, named: Any) -> Any:
+        try:
+            return dialect.connect(*arguments, **named)
+        except (OSError, dialect.loaded_dbapi.Error) as exc:
+            raise error(ErrorCode.SERVER_ERROR, "The database does not answer.", hint="Try again soon.") from exc
+
+    event.listen(engine.sync_engine, "do_connect", connect)
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
