@@ -253,6 +253,15 @@ def test_a_triangle_far_larger_than_the_image_fills_it():
         assert edge[:, 64:, 3].max() == 0
 
 
+@pytest.mark.parametrize("width", [62, 63, 64, 65])
+def test_what_reaches_over_the_edge_of_the_image_stays_out_of_it(width):
+    """Blocks of samples may lie half outside; what they hold there must not show up in the next row."""
+    plane = square(0.0, (0.5, 0.5, 0.5), side=1.0)
+    image = draw([plane], camera=Camera((-1.0, 0.0, 0.9), (-1.0, 0.0, 0.0)), size=(width, 33))
+    assert image[:, : width // 2 - 1, 3].max() == 0
+    assert image[:, width // 2 + 1 :, 3].min() == 255
+
+
 def test_machine_code_on_disk_is_dropped_when_any_kernel_file_changed():
     stamps = {kernel._cache._cache_file._source_stamp for kernel in (raster.raster_band, shade.shade_band)}
     assert stamps == {jit._sources()}

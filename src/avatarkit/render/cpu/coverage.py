@@ -24,7 +24,7 @@ from avatarkit.render.cpu.vectors import (
     to_wholes,
     wholes_of,
 )
-from avatarkit.render.cpu.visibility import BLOCK, LANES, PIXELS, SAMPLE_X, SAMPLE_Y, SAMPLES, TRIANGLE
+from avatarkit.render.cpu.visibility import BLOCK, BLOCK_SIDE, LANES, SAMPLE_X, SAMPLE_Y, SAMPLES, TRIANGLE
 
 STEEPEST: Final = 2**26
 """A sliver's depth may change by more than this between two samples; such numbers mean nothing, and are clamped so
@@ -52,22 +52,26 @@ mipmap level; the alpha, of 255, from which on it is seen, and how much that var
 
 def _lane_places() -> I32:
     lane = np.arange(LANES)
-    columns = lane // SAMPLES * 256 + np.array(SAMPLE_X)[lane % SAMPLES]
-    return np.concatenate([columns, np.array(SAMPLE_Y)[lane % SAMPLES]]).astype(np.int32)
+    pixel, sample = lane // SAMPLES, lane % SAMPLES
+    columns, rows = (
+        pixel % BLOCK_SIDE * 256 + np.array(SAMPLE_X)[sample],
+        pixel // BLOCK_SIDE * 256 + np.array(SAMPLE_Y)[sample],
+    )
+    return np.concatenate([columns, rows]).astype(np.int32)
 
 
 def _limits() -> F32:
-    """How far each sample's alpha limit lies from the middle, -0.5..0.5, for rows modulo 4 and lanes of a block.
+    """How far each sample's alpha limit lies from the middle, -0.5..0.5, for the four blocks of a square.
 
     The four samples of a pixel lie a quarter apart; the pixels of a 4 x 4 square fill the quarters evenly, in the
     order of Bayer's matrix (1973), so that soft edges show no pattern.
     """
     order = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]])
-    out = np.zeros((4, LANES), np.float32)
-    for row in range(4):
-        for lane in range(LANES):
-            fine, sample = order[row, lane // SAMPLES % 4], lane % SAMPLES
-            out[row, lane] = ((sample + fine) % 4 + (fine + 0.5) / 16.0) / 4.0 - 0.5
+    out = np.zeros((BLOCK_SIDE, BLOCK_SIDE, LANES), np.float32)
+    for row, column, lane in np.ndindex(out.shape):
+        pixel, sample = lane // SAMPLES, lane % SAMPLES
+        fine = order[row * BLOCK_SIDE + pixel // BLOCK_SIDE, column * BLOCK_SIDE + pixel % BLOCK_SIDE]
+        out[row, column, lane] = ((sample + fine) % 4 + (fine + 0.5) / 16.0) / 4.0 - 0.5
     return out.reshape(-1)
 
 
@@ -130,9 +134,9 @@ def draw(
     x0, y0 = np.int64(fixed[a, 0]), np.int64(fixed[a, 1])
     x1, y1 = np.int64(fixed[b, 0]), np.int64(fixed[b, 1])
     x2, y2 = np.int64(fixed[c, 0]), np.int64(fixed[c, 1])
-    left = max(np.int64(0), (min(x0, x1, x2) + _INSET - 1) >> 8) // PIXELS * PIXELS
+    left = max(np.int64(0), (min(x0, x1, x2) + _INSET - 1) >> 8) // BLOCK_SIDE * BLOCK_SIDE
     across = min(width - 1, (max(x0, x1, x2) - _INSET) >> 8) - left
-    first = max(top, (min(y0, y1, y2) + _INSET - 1) >> 8)
+    first = max(top, (min(y0, y1, y2) + _INSET - 1) >> 8) // BLOCK_SIDE * BLOCK_SIDE
     last = min(bottom - 1, (max(y0, y1, y2) - _INSET) >> 8)
     if across >= 0 and first <= last:
         # Edge functions, opposite to a, b and c; they grow by -dy per 1/256 pixel in x and by dx in y. An edge that
@@ -143,7 +147,7 @@ def draw(
         e1 = dx1 * (py - y2) - dy1 * (px - x2) - (0 if dy1 < 0 or (dy1 == 0 and dx1 > 0) else 1)
         e2 = dx2 * (py - y0) - dy2 * (px - x0) - (0 if dy2 < 0 or (dy2 == 0 and dx2 > 0) else 1)
         right0, right1, right2 = -dy0 << 8, -dy1 << 8, -dy2 << 8
-        down0, down1, down2 = dx0 << 8, dx1 << 8, dx2 << 8
+        down0, down1, down2 = dx0 * (256 * BLOCK_SIDE), dx1 * (256 * BLOCK_SIDE), dx2 * (256 * BLOCK_SIDE)
         coarse = np.int64(0)
         while max(max(x0, x1, x2) - min(x0, x1, x2), max(y0, y1, y2) - min(y0, y1, y2)) >> coarse > _LONGEST:
             coarse += 1
@@ -162,13 +166,13 @@ def draw(
         lane_z = to_wholes(least(most(fx * z_x + fy * z_y, -STEEPEST), STEEPEST))
         marks = wholes_of(mark)
         # Where rows enter and leave the triangle, of those that are wide: hair is long and thin.
-        wide, beyond = across >= 2 * PIXELS, np.float64(across)
+        wide, beyond = across >= 4 * BLOCK_SIDE, np.float64(across)
         in0 = in1 = in2 = in_step0 = in_step1 = in_step2 = out_step0 = out_step1 = out_step2 = 0.0
         out0 = out1 = out2 = beyond
         if wide:
-            most0 = e0 + ((max(dx0, np.int64(0)) + max(-dy0, np.int64(0))) << 8)
-            most1 = e1 + ((max(dx1, np.int64(0)) + max(-dy1, np.int64(0))) << 8)
-            most2 = e2 + ((max(dx2, np.int64(0)) + max(-dy2, np.int64(0))) << 8)
+            most0 = e0 + max(down0, np.int64(0)) + max(right0, np.int64(0))
+            most1 = e1 + max(down1, np.int64(0)) + max(right1, np.int64(0))
+            most2 = e2 + max(down2, np.int64(0)) + max(right2, np.int64(0))
             in0, in_step0, out0, out_step0 = _crossing(most0, right0, down0, beyond)
             in1, in_step1, out1, out_step1 = _crossing(most1, right1, down1, beyond)
             in2, in_step2, out2, out_step2 = _crossing(most2, right2, down2, beyond)
@@ -187,17 +191,17 @@ def draw(
             lane_alpha = fx * alpha_x + fy * alpha_y + (cutting[CORNER_ALPHA] + alpha_x * ox + alpha_y * oy)
             lane_u = fx * u_x + fy * u_y + (cutting[CORNER_U] + u_x * ox + u_y * oy)
             lane_v = fx * v_x + fy * v_y + (cutting[CORNER_V] + v_x * ox + v_y * oy)
-        for y in range(first, last + 1):
+        for y in range(first, last + 1, BLOCK_SIDE):
             begin, end = np.int64(0), across
             if wide:
-                begin = np.int64(min(max(in0, in1, in2, 0.0), beyond)) // PIXELS * PIXELS
+                begin = np.int64(min(max(in0, in1, in2, 0.0), beyond)) // BLOCK_SIDE * BLOCK_SIDE
                 end = np.int64(max(min(out0, out1, out2, beyond) + 1e-6, -1.0))
                 in0, in1, in2 = in0 + in_step0, in1 + in_step1, in2 + in_step2
                 out0, out1, out2 = out0 + out_step0, out1 + out_step1, out2 + out_step2
             f0, f1, f2 = e0 + begin * right0, e1 + begin * right1, e2 + begin * right2
             fz = z + np.float64(begin) * (z_x * 256.0)
-            start = np.uint64((y - top) * stride + (left + begin) // PIXELS * BLOCK)
-            for x in range(begin, end + 1, PIXELS):
+            start = np.uint64((y - top) // BLOCK_SIDE * stride + (left + begin) // BLOCK_SIDE * BLOCK)
+            for x in range(begin, end + 1, BLOCK_SIDE):
                 inside = (lane0 + _bounded(f0 >> coarse)) | (lane1 + _bounded(f1 >> coarse))
                 inside = inside | (lane2 + _bounded(f2 >> coarse))
                 deep = least(most(lane_z + np.int32(min(max(fz, lowest), highest)), far), near)
@@ -210,11 +214,14 @@ def draw(
                     u, v = lane_u + (u_x * bx + u_y * by), lane_v + (v_x * bx + v_y * by)
                     alpha = _alpha(masks, first_texel, cutting[CUT_WIDTH], cutting[CUT_HEIGHT], u, v)
                     alpha = alpha * (lane_alpha + (alpha_x * bx + alpha_y * by))
-                    limit = load(_LIMITS, np.uint64((y & 3) * LANES)) * cutting[CUT_SPREAD] + cutting[CUT_AT]
+                    limit = (
+                        load(_LIMITS, np.uint64(((y & 2) + ((left + x) >> 1 & 1)) * LANES)) * cutting[CUT_SPREAD]
+                        + cutting[CUT_AT]
+                    )
                     seen = seen & (alpha >= limit)
                     store_where(seen, flat, start, deep)
                     store_where(seen, flat, start + np.uint64(TRIANGLE), marks)
-                f0, f1, f2 = f0 + right0 * PIXELS, f1 + right1 * PIXELS, f2 + right2 * PIXELS
-                fz += z_x * (256.0 * PIXELS)
+                f0, f1, f2 = f0 + right0 * BLOCK_SIDE, f1 + right1 * BLOCK_SIDE, f2 + right2 * BLOCK_SIDE
+                fz += z_x * (256.0 * BLOCK_SIDE)
                 start += np.uint64(BLOCK)
-            e0, e1, e2, z = e0 + down0, e1 + down1, e2 + down2, z + z_y * 256.0
+            e0, e1, e2, z = e0 + down0, e1 + down1, e2 + down2, z + z_y * (256.0 * BLOCK_SIDE)

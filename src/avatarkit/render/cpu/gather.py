@@ -36,7 +36,7 @@ from avatarkit.render.cpu.vectors import (
     turn,
     where,
 )
-from avatarkit.render.cpu.visibility import BLOCK, PIXELS, SAMPLE_X, SAMPLE_Y, SAMPLES, TRIANGLE
+from avatarkit.render.cpu.visibility import BLOCK, BLOCK_SIDE, SAMPLE_X, SAMPLE_Y, SAMPLES, TRIANGLE
 
 SAME_SURFACE: Final = 0.006
 """Samples of one material whose depths differ by less than this share are lit as one surface."""
@@ -46,15 +46,25 @@ _ALL: Final = (1 << SAMPLES) - 1
 
 @kernel
 def find(
-    seen: I32, materials: I32, line: int, row: int, width: int, count: int, places: I32, chosen: I32, starts: I32
+    seen: I32,
+    materials: I32,
+    line: int,
+    row: int,
+    width: int,
+    height: int,
+    count: int,
+    places: I32,
+    chosen: I32,
+    starts: I32,
 ) -> int:
-    """List the fragments of the buffer's ``line``, from left to right, behind the ``count`` that are listed.
+    """List the fragments of a ``line`` of the buffer's blocks behind the ``count`` that are listed.
 
-    Returns how many there are then; a pixel has at most four. ``places`` gets where they lie, in the row ``row``, see
-    :mod:`.fragments`, ``chosen`` their triangles, and ``starts`` how many there are of each material, one further on.
+    Returns how many there are then; a pixel has at most four. ``places`` gets where they lie, from the row ``row`` on
+    (see :mod:`.fragments`), ``chosen`` their triangles, and ``starts`` how many there are of each material, one
+    further on. What lies beyond ``width`` and ``height`` is left out.
     """
     flat, stride = seen.reshape(-1), np.uint64(seen.shape[1] * seen.shape[2])
-    for block in range((width + PIXELS - 1) // PIXELS):
+    for block in range((width + BLOCK_SIDE - 1) // BLOCK_SIDE):
         at = np.uint64(line) * stride + np.uint64(block * BLOCK)
         m = at + np.uint64(TRIANGLE)
         marks = load(flat, m)
@@ -62,9 +72,12 @@ def find(
             continue
         # Each lane beside the next: three alike in a pixel make four.
         alike = bits(equal(marks, load(flat, m + np.uint64(1))))
-        for pixel in range(PIXELS):
+        for pixel in range(BLOCK_SIDE * BLOCK_SIDE):
+            x, y = block * BLOCK_SIDE + pixel % BLOCK_SIDE, row + pixel // BLOCK_SIDE
+            if x >= width or y >= height:
+                continue
             k = np.uint64(SAMPLES * pixel)
-            where_ = np.int32(((row << COLUMN_BITS) + block * PIXELS + pixel) << MASK_BITS)
+            where_ = np.int32(((y << COLUMN_BITS) + x) << MASK_BITS)
             if (alike >> np.int64(SAMPLES * pixel)) & 7 == 7:
                 triangle = flat[m + k] - 1
                 if triangle >= 0:

@@ -21,7 +21,7 @@ from avatarkit.render.cpu.materials import BASE, CUTOFF, SOFT, TEXTURE
 from avatarkit.render.cpu.records import ALPHA, U, V, X, Y
 from avatarkit.render.cpu.textures import mip_level
 from avatarkit.render.cpu.vectors import load
-from avatarkit.render.cpu.visibility import LANES
+from avatarkit.render.cpu.visibility import BLOCK_SIDE, LANES
 
 
 @kernel
@@ -64,7 +64,7 @@ def raster_band(
     of the texture pool.
     """
     flat, stride = seen.reshape(-1), np.int64(seen.shape[1] * seen.shape[2])
-    for k in range((bottom - top) * stride):
+    for k in range((bottom - top + BLOCK_SIDE - 1) // BLOCK_SIDE * stride):
         flat[np.uint64(k)] = 0
     lane_x, lane_y = load(LANE_PLACES, np.uint64(0)), load(LANE_PLACES, np.uint64(LANES))
     cutting = np.zeros(coverage.CUT_VALUES, np.float32)

@@ -11,7 +11,7 @@ from avatarkit.render.cpu.jit import F32, I32, U8, U32, Real, inlined, kernel
 from avatarkit.render.cpu.lighting import light_fragments
 from avatarkit.render.cpu.materials import NORMAL_TEXTURE, TEXTURE, UNLIT
 from avatarkit.render.cpu.vectors import Vector, least, load, look_up, store, to_wholes
-from avatarkit.render.cpu.visibility import SAMPLES
+from avatarkit.render.cpu.visibility import BLOCK_SIDE, SAMPLES
 
 _ALL: int = (1 << SAMPLES) - 1
 
@@ -104,8 +104,9 @@ def shade_band(
         for kind in range(starts.shape[0]):
             starts[kind] = 0
         listed = 0
-        for row in range(rows):
-            listed = find(seen, materials, first - top + row, row, width, listed, places, chosen, starts)
+        for row in range(0, rows, BLOCK_SIDE):
+            line = (first - top + row) // BLOCK_SIDE
+            listed = find(seen, materials, line, row, width, rows, listed, places, chosen, starts)
         sort_by_material(listed, materials, places, chosen, starts, sorted_places, sorted_chosen)
         for kind in range(factors.shape[0]):
             for begin in range(starts[kind], starts[kind + 1], CHUNK):

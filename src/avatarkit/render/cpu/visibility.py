@@ -16,9 +16,9 @@ SAMPLE_Y: Final = (32, 96, 224, 160)
 DEPTH_STEPS: Final = 2.0**24
 """A sample's depth is its 1/depth (1/m) in these steps: the larger is nearer, 0 is where nothing is seen."""
 
-PIXELS: Final = 4
-LANES: Final = SAMPLES * PIXELS
-"""Pixels, and samples, of a block: neighbours in a row that are tested at once."""
+BLOCK_SIDE: Final = 2
+LANES: Final = SAMPLES * BLOCK_SIDE**2
+"""Pixels, each way, and samples of a block, which are tested at once: pixel by pixel, row by row."""
 
 TRIANGLE: Final = LANES
 BLOCK: Final = 2 * LANES
@@ -27,9 +27,9 @@ in one array at constant distances, so that the compiler sees that the stores do
 
 
 def visibility_buffer(size: tuple[int, int]) -> I32:
-    """Room for an image of ``size`` (width, height): int32 (height, blocks + 1, BLOCK).
+    """Room for an image of ``size`` (width, height): int32 (rows of blocks, blocks + 1, BLOCK).
 
     The block beyond lets vectors reach over the last one, and keeps the rows from competing for the same lines of the
     processor's caches, as they do at distances of a power of two.
     """
-    return np.empty((size[1], -(-size[0] // PIXELS) + 1, BLOCK), np.int32)
+    return np.empty((-(-size[1] // BLOCK_SIDE), -(-size[0] // BLOCK_SIDE) + 1, BLOCK), np.int32)
