@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,14 @@ from typing import Any
 import pytest
 
 from avatarkit.cli.app import run
+from avatarkit.server.store.database import Store
 
 COMMANDS = (
     ["serve"],
     ["token"],
     ["apps", "create"],
     *(["apps", name] for name in ("list", "show", "quota", "rename", "disable", "enable", "delete")),
-    *(["keys", name] for name in ("create", "list", "revoke")),
+    *(["keys", name] for name in ("create", "list", "revoke", "admin")),
     *(["tokens", name] for name in ("create", "revoke", "keys", "rotate")),
     *(["avatars", name] for name in ("list", "add", "show", "publish", "withdraw", "grant", "ungrant", "remove")),
     *(["avatars", name] for name in ("build", "random", "sheet")),
@@ -232,6 +234,31 @@ def test_a_key_is_listed_and_revoked(shell: Shell) -> None:
     assert sum(key["revoked_at"] is not None for key in (first, second)) == 1
     assert made["api_key_prefix"] in table
     assert made["api_key"] not in table
+
+
+def test_a_lost_admin_key_is_replaced_where_there_was_one(shell: Shell, tmp_path: Path) -> None:
+    assert shell("keys", "admin")[0] == 1  # the first start makes it
+
+    async def made() -> str | None:
+        store = await Store.open(tmp_path / "data")
+        try:
+            return await store.secrets.create_admin_key()
+        finally:
+            await store.close()
+
+    async def good(*keys: str) -> list[bool]:
+        store = await Store.open(tmp_path / "data")
+        try:
+            return [await store.secrets.is_admin_key(key) for key in keys]
+        finally:
+            await store.close()
+
+    first = asyncio.run(made())
+    second = shell.json("keys", "admin")["admin_key"]
+    assert first is not None
+    assert asyncio.run(good(first, second)) == [False, True]
+    assert shell.json("audit")[0]["action"] == "admin_key.replace"
+    assert second not in shell("audit")[1]
 
 
 def test_tokens_are_made_and_revoked_and_their_key_rotated(shell: Shell) -> None:

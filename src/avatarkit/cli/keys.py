@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 import typer
 
 from avatarkit.cli.managing import Server, managing, managing_silently
-from avatarkit.cli.output import show_fields, show_table, shown_time
+from avatarkit.cli.options import Data, Json
+from avatarkit.cli.output import show_fields, show_json, show_table, shown_time
 
 app = typer.Typer(no_args_is_help=True, help="Make and revoke API keys. A key belongs on your backend only.")
 
@@ -89,3 +91,23 @@ def revoke(
     """
     server.do(lambda work: work.revoke_key(prefix))
     typer.echo(f"Revoked {prefix}.")
+
+
+@app.command("admin")
+def admin(*, data: Data = None, as_json: Json = False) -> None:
+    """Make another admin key, on the server's own machine; the one before is void at once. It is shown this once.
+
+    Examples:
+
+        avatarkit keys admin
+
+        avatarkit keys admin --data data --json
+    """
+    from avatarkit.cli.local import manage_here  # noqa: PLC0415 - loads SQLAlchemy
+
+    made = asyncio.run(manage_here(data, lambda work: work.replace_admin_key()))
+    if as_json:
+        show_json(made)
+        return
+    typer.echo("Made an admin key. Keep it: it is not shown again.")
+    show_fields({"Admin key": made["admin_key"]})

@@ -6,14 +6,14 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from avatarkit.cli.management import Done, Management
+from avatarkit.cli.management import Done
 from avatarkit.server.console.administration import Administration
 from avatarkit.server.library.assets import open_assets
 from avatarkit.server.settings_sources import load_settings
 from avatarkit.server.store.database import Store
 
 
-async def manage_here(data: Path | None, work: Callable[[Management], Awaitable[Done]]) -> Done:
+async def manage_here(data: Path | None, work: Callable[[Administration], Awaitable[Done]]) -> Done:
     """Do some work with the store that a server with the same environment would open.
 
     Args:

@@ -95,6 +95,15 @@ class Administration:
             raise error(ErrorCode.CONFIGURATION_INVALID, f"There is no live API key '{prefix}'.", hint="")
         await self._note("key.revoke", prefix)
 
+    async def replace_admin_key(self) -> Record:
+        """Make another admin key, whose text is in the answer and nowhere else; the one before is void at once. On
+        the server's own machine only: whoever lost the key cannot show it."""
+        text = await self._store.secrets.replace_admin_key()
+        if text is None:
+            raise error(ErrorCode.CONFIGURATION_INVALID, "There is no admin key yet.", hint="Start the server once.")
+        await self._note("admin_key.replace", "admin")
+        return {"admin_key": text}
+
     async def create_token(
         self, app_id: str, *, lifetime_s: int | None = None, options: TokenOptions | None = None
     ) -> Record:

@@ -17,7 +17,6 @@ from prometheus_client import (
 
 from avatarkit.server.observe.often import OftenCounter, OftenHistogram
 
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _FAST_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.12, 0.25, 0.5, 1.0, 2.5, 10.0)
 _LENGTH_S: Final = (1, 10, 60, 300, 900, 1800, 3600, 7200)
 _BATCH: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)

@@ -141,11 +141,6 @@ class Avatars:
             await connection.execute(delete(avatars).where(avatars.c.id == avatar_id))
             return [sha256 for sha256 in sorted(hashes) if not await _is_used(connection, sha256)]
 
-    async def has_asset(self, sha256: str) -> bool:
-        """Whether an avatar uses that bundle."""
-        async with self._engine.connect() as connection:
-            return await _is_used(connection, sha256)
-
     async def _set(self, avatar_id: str, **values: object) -> AvatarRecord:
         async with writing(self._engine) as connection:
             await _change(connection, avatar_id, **values)

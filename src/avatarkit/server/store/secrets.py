@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets as random
 from typing import Final
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from avatarkit.server.store.keys import hash_secret, same_secret
@@ -28,13 +28,14 @@ class Secrets:
             is_new = await insert_new(connection, secrets, name=_ADMIN_HASH, value=hash_secret(text))
         return text if is_new else None
 
-    async def replace_admin_key(self) -> str:
-        """Make another admin key and return it, this once; the one before is void."""
+    async def replace_admin_key(self) -> str | None:
+        """Make another admin key and return it, this once; the one before is void. ``None`` when there is none: the
+        server's first start makes it."""
         text = f"adm_{random.token_urlsafe(32)}"
+        other = update(secrets).where(secrets.c.name == _ADMIN_HASH).values(value=hash_secret(text))
         async with writing(self._engine) as connection:
-            await connection.execute(delete(secrets).where(secrets.c.name == _ADMIN_HASH))
-            await connection.execute(insert(secrets).values(name=_ADMIN_HASH, value=hash_secret(text)))
-        return text
+            is_replaced = (await connection.execute(other)).rowcount == 1
+        return text if is_replaced else None
 
     async def is_admin_key(self, text: str) -> bool:
         """Whether that is the admin key; compared in constant time."""
