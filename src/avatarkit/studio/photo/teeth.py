@@ -23,6 +23,8 @@ _ENOUGH: Final = 0.003
 _MARGIN_PX: Final = 6
 _TINT: Final = np.array([1.03, 0.99, 0.91])
 """Enamel against the white of an eye of the same lightness."""
+_OF_CHEEK: Final = 0.95
+_EYE_PX: Final = 60
 _LEVELS: Final = (0.42, 0.86)
 """Between these, sRGB, lies the lightness that teeth may have."""
 _LOWER: Final = 0.92
@@ -87,12 +89,10 @@ def _seen(rgb: npt.NDArray[np.float64], marks: Landmarks) -> npt.NDArray[np.bool
 
 
 def _likely(rgb: npt.NDArray[np.float64], marks: Landmarks) -> npt.NDArray[np.float64]:
-    """As light as the white of the eyes; as the cheeks where no eye is seen."""
+    """As light as the white of the eyes, or nearly as the cheeks where that is more: lids and glasses throw shade."""
     light = rgb @ np.array([0.2126, 0.7152, 0.0722])
     eyes = ndimage.binary_erosion(regions.eye_openings(marks), iterations=2)
-    if eyes.sum() > 60:
-        level = float(np.percentile(light[eyes], 85))
-    else:
-        x, y = np.median(marks[list(indices.CHEEKS), :2], axis=0).astype(int)
-        level = 1.2 * float(light[y, x])
+    level = _OF_CHEEK * float(np.median([light[int(y), int(x)] for x, y in marks[list(indices.CHEEKS), :2]]))
+    if eyes.sum() > _EYE_PX:
+        level = max(level, float(np.percentile(light[eyes], 85)))
     return np.asarray(np.clip(np.clip(level, *_LEVELS) * _TINT, 0.0, 1.0))
