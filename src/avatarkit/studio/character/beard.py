@@ -13,7 +13,7 @@ from avatarkit.studio.character.person import Person
 from avatarkit.studio.character.source import Points
 from avatarkit.studio.character.spec import CharacterSpec, FacialHair
 
-_LOCKS: Final = {FacialHair.BEARD: 480, FacialHair.GOATEE: 150, FacialHair.MOUSTACHE: 90}
+_LOCKS: Final = {FacialHair.BEARD: 620, FacialHair.GOATEE: 200, FacialHair.MOUSTACHE: 130}
 _SHADE: Final = {
     FacialHair.STUBBLE: 0.52, FacialHair.BEARD: 0.92, FacialHair.GOATEE: 0.90, FacialHair.MOUSTACHE: 0.90,
 }  # fmt: skip
@@ -93,8 +93,8 @@ def facial_hair(person: Person, skin: Part, spec: CharacterSpec) -> list[Part]:
     )
     flow -= normal * (flow * normal).sum(axis=1, keepdims=True)
     flow /= np.linalg.norm(flow, axis=1, keepdims=True)
-    length = np.where(low, 0.0100, 0.0040) * rng.uniform(0.75, 1.25, count)
-    across = np.cross(flow, normal) * (np.where(low, 0.0012, 0.0009) * rng.uniform(0.7, 1.3, count))[:, None]
+    length = np.where(low, 0.0115, 0.0048) * rng.uniform(0.75, 1.25, count)
+    across = np.cross(flow, normal) * (np.where(low, 0.00062, 0.00046) * rng.uniform(0.7, 1.3, count))[:, None]
     rows = []
     for share, wide, rise in ((0.0, 0.7, 0.0003), (0.5, 1.0, 0.0017)):
         middle = root + flow * (length * share)[:, None] + normal * rise
@@ -103,7 +103,7 @@ def facial_hair(person: Person, skin: Part, spec: CharacterSpec) -> list[Part]:
     points = np.stack(rows, axis=1).reshape(-1, 3)
     pattern = np.array([[0, 1, 3], [0, 3, 2], [2, 3, 4]])
     triangles = (np.arange(count)[:, None, None] * 5 + pattern[None]).reshape(-1, 3).astype(np.uint32)
-    tone = rng.uniform(0.65, 1.15, count)
+    tone = rng.uniform(0.95, 1.55, count)
     colors = linear(_tint(spec))[None, :] * tone[:, None]
     shapes = {name: at(deltas) for name, deltas in skin.shapes.items()}
     # Normals of the skin below: locks are lit like the face they lie on.

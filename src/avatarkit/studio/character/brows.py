@@ -85,7 +85,9 @@ def _part(
     for name in names:
         a, b, c = (row[2][name][sound] for row in rows)
         shapes[name] = np.stack([a, a, b, b, c], axis=1).reshape(-1, 3)
-    color = linear(hair)[None, :] * tone[sound][:, None] * 1.6
+    # Lit from above on a lying normal, dark hairs look darker than they are; fair ones do not.
+    lift = float(np.interp(np.mean(hair), [0.25, 0.65], [1.6, 0.75]))
+    color = linear(hair)[None, :] * tone[sound][:, None] * lift
     return Part(
         name="brows",
         points=points,
