@@ -21,6 +21,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from avatarkit.motion import open_engine
+from avatarkit.server.memory import keep_freed_memory
 
 _LATENCY_HEAD = "| chunk | streams | first frame after first chunk | from frame start: p50 | p95 | most |"
 _SECONDS = 2.0
@@ -99,6 +100,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--engine", action="append", help="engine to measure; default: both")
     arguments = parser.parse_args()
+    keep_freed_memory()  # as the server does
     results: dict[str, Any] = {}
     for label, options in (
         ("articulatory", {}),

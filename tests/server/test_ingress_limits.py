@@ -183,6 +183,26 @@ class TestRoom:
 
         assert not load.is_over
 
+    async def test_a_server_whose_time_is_nearly_used_up_takes_no_more_before_all_are_late(self) -> None:
+        clock = VirtualClock()
+        load = Load(clock, 0.1)
+
+        async def work(share: float) -> None:
+            for _ in range(200):
+                await clock.advance(0.016)
+                load.work(share, 0.016)
+                load.note(0.02)
+
+        await work(0.7)
+        assert not load.is_over
+        await work(0.95)
+        assert load.is_over
+        await clock.advance(1.0)  # they fell silent
+        assert not load.is_over
+        unlimited = Load(clock, 0.0)
+        unlimited.work(1.0, 60.0)
+        assert not unlimited.is_over
+
     @pytest.mark.parametrize("kind", ["messages", "pings"])
     async def test_a_client_that_sends_too_many_messages_is_closed(self, start: Start, kind: str) -> None:
         clock = VirtualClock()

@@ -122,7 +122,8 @@ class Settings:
     )
     overload_lateness_s: float = setting(
         0.1,
-        "Mean lateness of motion above which further connections are refused with 503. 0 never refuses.",
+        "Mean lateness of motion above which further connections are refused with 503, as they are when a core's "
+        "time is nearly used up. 0 never refuses.",
         group=_SESSIONS,
         least=0,
     )

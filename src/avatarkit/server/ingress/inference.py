@@ -113,6 +113,7 @@ class Inference:
         self._speaking: set[JobSource] = set()
         self._counted_s = self._started_s = clock.now()
         self._speakers = 0
+        self._spent_s = 0.0
 
     def wake(self, source: JobSource) -> None:
         """``source`` has work."""
@@ -141,7 +142,10 @@ class Inference:
         if not jobs:
             self._is_running = False
             return
-        self._started_s = started_s = self.clock.now()
+        last_s, self._started_s = self._started_s, self.clock.now()
+        started_s = self._started_s
+        if self._spent_s and self._speakers >= _CROWD:
+            self._load.work(min(1.0, self._spent_s / (started_s - last_s)), started_s - last_s)
         self._count(started_s)
         work = self._executor.submit(run_step, self.engine, jobs)
         step = asyncio.wrap_future(work, loop=self._loop)
@@ -195,6 +199,8 @@ class Inference:
             job.source.take(job)
         if late_s is not None:
             self._load.note(late_s)
+        # A speech that came at once keeps steps going for as long as it lasts, and says nothing of who speaks.
+        self._spent_s = self.clock.now() - started_s if all(job.is_latest for job in jobs) else 0.0
         if self._due:
             self._begin_soon()
         else:
