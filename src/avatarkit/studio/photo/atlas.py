@@ -76,11 +76,12 @@ def lay_on(head: Head, skin: Skin, uv: npt.NDArray[np.float64], triangles: Trian
 
 
 def _not_darker(colors: npt.NDArray[np.float64], skin: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Colours lightened where they are much darker than the face's ``skin``: the shade of the eye socket does not
-    lie on a lid that is shut.
+    """Colours made more like the skin where they are much darker than the face's ``skin``: the shade of the
+    eye socket does not lie on a lid that is shut.
     """
-    gain = np.maximum(_LID_LIGHT * skin.sum() / np.maximum(colors.sum(axis=-1), 0.05), 1.0)
-    return np.asarray(colors * gain[..., None])
+    least = _LID_LIGHT * skin
+    share = np.clip(2.0 * (1.0 - colors.sum(axis=-1) / least.sum()), 0.0, 1.0)
+    return np.asarray(colors + (least - colors) * share[..., None])
 
 
 def _smiling(head: Head) -> Scalars:
