@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,17 @@ def test_the_child_names_what_there_is_not(
     assert _main(tmp_path, {"hair_style": "mohawk"}) == 1
     assert "hair_style" in capsys.readouterr().err
     assert built == []
+
+
+def test_the_child_says_which_library_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "avatarkit.studio.character")
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    for name in [name for name in sys.modules if name.startswith(("avatarkit.studio.character.", "scipy."))]:
+        monkeypatch.delitem(sys.modules, name)
+    assert _main(tmp_path, {}) == 1
+    assert capsys.readouterr().err == "This needs the library 'scipy', which is not installed.\n"
 
 
 def test_what_no_character_has_is_refused_at_once() -> None:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from avatarkit.errors import AvatarError, ErrorCode, error
+from avatarkit.errors import AvatarError, ErrorCode, error, missing_dependency
 
 _MODIFIER: Final = re.compile(r"[a-z0-9]+/[a-z0-9|-]{2,62}")
 """A folder and a name: nothing that could lead elsewhere."""
@@ -68,14 +68,17 @@ def check_spec(spec: object) -> dict[str, Any]:
 def main(arguments: list[str]) -> int:
     """Build the spec in the file ``arguments[0]`` into ``arguments[1]``; 1 with a line on the standard error when
     it cannot be built."""
-    from avatarkit.avatars import write_bundle  # noqa: PLC0415 - only the child builds
-    from avatarkit.studio.character import build  # noqa: PLC0415
-    from avatarkit.studio.character.spec_toml import spec_of  # noqa: PLC0415
-
     try:
+        from avatarkit.avatars import write_bundle  # noqa: PLC0415 - only the child builds
+        from avatarkit.studio.character import build  # noqa: PLC0415
+        from avatarkit.studio.character.spec_toml import spec_of  # noqa: PLC0415
+
         document = json.loads(Path(arguments[0]).read_bytes())
         spec = spec_of({"name": document["name"]} | check_spec(document["spec"]))
         write_bundle(build(spec), Path(arguments[1]))
+    except ImportError as exc:
+        sys.stderr.write(f"{missing_dependency(exc.name or 'SciPy', 'studio').message}\n")
+        return 1
     except AvatarError as exc:
         sys.stderr.write(f"{exc.message}\n")
         return 1
