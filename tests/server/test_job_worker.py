@@ -243,10 +243,10 @@ async def test_what_a_dead_server_left_is_removed_when_its_job_is_begun_anew(ben
 
 
 async def test_an_idle_server_finds_the_jobs_of_one_that_died(bench: Bench) -> None:
-    idle = bench.runner(develop)
-    idle.start()
     job_id = await bench.queue()
     assert await bench.store.jobs.take(now=bench.now) is not None  # by a server that dies at once
+    idle = bench.runner(develop)
+    idle.start()
 
     async def is_over() -> bool:
         await bench.clock.advance(5)
