@@ -32,17 +32,18 @@ def warm_up() -> float:
 
 
 def _smallest_bundle() -> Bundle:
-    """One triangle for each path through the kernels: a texture, a normal map, an alpha cutoff, a morph."""
+    """Triangles for every path through the kernels: texture, normal map, alpha cutoff, morph, shadow."""
     corners = np.array([[-0.1, -0.1, 0.0], [0.1, -0.1, 0.0], [0.0, 0.1, 0.0]], np.float32)
     facing = np.tile(np.array([0.0, 0.0, 1.0], np.float32), (3, 1))
     uv = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], np.float32)
     morph = Morph(np.array([0], np.uint32), np.array([[0.0, 0.01, 0.0]], np.float32))
     material = Material("all", MaterialKind.HAIR, texture=0, normal_texture=1, double_sided=True, alpha_cutoff=0.5)
     triangle = np.array([[0, 1, 2]], np.uint32)
-    mesh = Mesh("all", corners, facing, triangle, material, uv, morphs={"jawOpen": morph})
+    cut_out = Mesh("all", corners, facing, triangle, material, uv, morphs={"jawOpen": morph})
+    solid = Mesh("solid", corners, facing, triangle, Material("solid", MaterialKind.SKIN))  # which throws a shadow
     picture = np.full((2, 2, 4), 255, np.uint8)
     info = BundleInfo("warm up", "CC0-1.0", "")
-    return Bundle(info, (mesh,), (Joint("head", None, (0, 0, 0)),), (picture, picture))
+    return Bundle(info, (cut_out, solid), (Joint("head", None, (0, 0, 0)),), (picture, picture))
 
 
 def main() -> int:
