@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from client_fakes import AVATAR, bundle
+from inline_draw import InlineDraw
 from test_an_hour import TONGUE, Server, Watcher
 from virtual_loop import LoopClock, VirtualLoop
 
@@ -68,7 +69,7 @@ class Processors:
         self._plan()
 
 
-class SimulatedThread:
+class SimulatedThread(InlineDraw):
     """A draw thread whose drawing takes processor time: mostly much the same, now and then three times as much."""
 
     processors: Processors
@@ -79,15 +80,7 @@ class SimulatedThread:
         if getattr(work, "__name__", "") == "draw":
             seconds = self.draw_s * self.chance.uniform(0.7, 1.3) * (3.0 if self.chance.random() < 0.02 else 1.0)
             await self.processors.spend(seconds)
-        else:
-            await asyncio.sleep(0)
-        return work(*args)
-
-    def post(self, work: Callable[..., Any], *args: Any) -> None:
-        work(*args)
-
-    def stop(self) -> None:
-        pass
+        return await super().run(work, *args)
 
 
 class MarkedWatcher(Watcher):

@@ -55,10 +55,10 @@ def make_parts(
     outer = body.triangles[~body.lining]
     relief = depth_map(head, outer)
     front, back = raise_sheet(head, alpha, marks, relief)
-    worn = find_spectacles(portrait.rgb, marks)
+    rims = find_spectacles(portrait.rgb, marks)
     pictured = colors
-    if worn is not None:
-        colors = take_off(worn, colors)
+    if rims is not None:
+        colors = take_off(rims, colors)
     face, edge = _skin(head, marks)
     seen = look_at_teeth(person, head.fit.view, portrait.rgb, marks)
     parts = [
@@ -83,8 +83,8 @@ def make_parts(
     textures = [skin, *eyes, np.asarray(np.rint(np.clip(around, 0.0, 1.0) * 255.0), np.uint8)]
     if seen.picture is not None:
         textures.append(seen.picture)
-    if worn is not None:
-        glasses, picture = make_spectacles(worn, head, pictured, relief, len(textures))
+    if rims is not None:
+        glasses, picture = make_spectacles(rims, head, pictured, relief, len(textures))
         parts.append(glasses)
         textures.append(picture)
     return parts, tuple(textures)

@@ -5,7 +5,6 @@ Painted on the skin they would bend with brows and lids, and lie flat on the tem
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -45,16 +44,9 @@ _HALF_M: Final = 0.066
 _BOW_M: Final = 0.016
 
 
-@dataclass(frozen=True, slots=True)
-class Spectacles:
-    """Frames of glasses in a portrait."""
-
-    rims: Mask
-    """The pixels of the frames, without those of the arms beyond the face."""
-
-
-def find_spectacles(rgb: npt.NDArray[np.float64], marks: Landmarks) -> Spectacles | None:
-    """Dark rims that cross the nose between the eyes and reach past both of them; ``None`` for a face without."""
+def find_spectacles(rgb: npt.NDArray[np.float64], marks: Landmarks) -> Mask | None:
+    """The pixels of dark rims that cross the nose between the eyes and reach past both of them, without the arms beyond
+    the face; ``None`` for a face without."""
     light = rgb @ np.array([0.2126, 0.7152, 0.0722])
     soft = ndimage.gaussian_filter(light, 1.0)
     skin = ndimage.gaussian_filter(ndimage.grey_closing(soft, (_RIM_PX, _RIM_PX)), 3.0)
@@ -72,7 +64,7 @@ def find_spectacles(rgb: npt.NDArray[np.float64], marks: Landmarks) -> Spectacle
             beside = ndimage.binary_dilation(piece, np.ones((3, 3), bool), iterations=2)
             rims = _without_arms(np.asarray(piece | (beside & (darker > _EDGE * least)), bool))
             if _balanced(rims, int(marks[indices.NASION, 0])):
-                return Spectacles(rims)
+                return rims
     return None
 
 
@@ -97,26 +89,26 @@ def _without_arms(rims: Mask) -> Mask:
     return out
 
 
-def take_off(worn: Spectacles, colors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def take_off(rims: Mask, colors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The portrait's colours with the skin around the frames in their place."""
-    gone = ndimage.binary_dilation(worn.rims, iterations=4)
+    gone = ndimage.binary_dilation(rims, iterations=4)
     return fill(colors, ~gone)
 
 
 def make_spectacles(
-    worn: Spectacles, head: Head, colors: npt.NDArray[np.float64], relief: Field, texture: int
+    rims: Mask, head: Head, colors: npt.NDArray[np.float64], relief: Field, texture: int
 ) -> tuple[Part, npt.NDArray[np.uint8]]:
     """The frames as a part and its texture, uint8 (h, w, 4).
 
     ``relief`` is the camera-space depth of the skin by pixel, NaN where there is none, and ``texture`` the place of
     the texture.
     """
-    rows, columns = np.nonzero(ndimage.binary_dilation(worn.rims, iterations=6))
+    rows, columns = np.nonzero(ndimage.binary_dilation(rims, iterations=6))
     top, left = int(rows.min()), int(columns.min())
     height, width = int(rows.max()) + 1 - top, int(columns.max()) + 1 - left
     crop = (slice(top, top + height), slice(left, left + width))
-    alpha = np.clip(ndimage.gaussian_filter(ndimage.binary_dilation(worn.rims).astype(np.float64), 1.2), 0.0, 1.0)
-    own = fill(colors[crop], worn.rims[crop])
+    alpha = np.clip(ndimage.gaussian_filter(ndimage.binary_dilation(rims).astype(np.float64), 1.2), 0.0, 1.0)
+    own = fill(colors[crop], rims[crop])
     picture = np.concatenate([own, alpha[crop][..., None]], axis=2)
 
     down, along = (
@@ -126,7 +118,7 @@ def make_spectacles(
     y, x = (grid.astype(np.float64) for grid in np.meshgrid(down, along, indexing="ij"))
     points = head.fit.view.lift(np.column_stack([x.ravel(), y.ravel()]), _depth(head, relief, x, y).ravel())
     uv = np.column_stack([(x.ravel() - left) / width, (y.ravel() - top) / height])
-    near = ndimage.binary_dilation(worn.rims, iterations=_STEP_PX + 3)
+    near = ndimage.binary_dilation(rims, iterations=_STEP_PX + 3)
     used = near[np.clip(y, 0, len(near) - 1).astype(int), np.clip(x, 0, len(near) - 1).astype(int)].ravel()
     triangles = grid_triangles(*y.shape)
     kept, triangles = drop_loose(triangles[used[triangles].any(axis=1)], len(points))
