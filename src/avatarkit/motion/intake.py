@@ -91,7 +91,7 @@ def blocks_of(runs: Sequence[bytes], sample_bytes: int) -> FloatArray:
     if sample_bytes == 2:
         together = np.multiply(together, _SCALE, dtype=np.float32)
     columns = (together.shape[1] - HISTORY_SAMPLES) // COLUMN_SAMPLES
-    # What sliding_window_view would give, at a tenth of its price.
+    # What sliding_window_view would give.
     row, sample = together.strides
     return np.ndarray(
         (len(runs), columns, BLOCK_SAMPLES), np.float32, together, strides=(row, COLUMN_SAMPLES * sample, sample)

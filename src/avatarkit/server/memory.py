@@ -18,8 +18,8 @@ def keep_freed_memory() -> None:
     """Let the C library keep some freed memory instead of giving it back to the system at once.
 
     A step of the engine takes and frees arrays of some hundred kilobytes. As the GNU C library is set up, they go
-    back each time, and the system has to clear the pages anew for the next step: measured, a quarter of the engine's
-    time. Does nothing where there is no ``mallopt``.
+    back each time, and the system has to clear the pages anew for the next step, which slows each
+    step. Does nothing where there is no ``mallopt``.
     """
     with contextlib.suppress(AttributeError, OSError):
         library = ctypes.CDLL(None)

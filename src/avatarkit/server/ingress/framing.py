@@ -103,7 +103,7 @@ class FrameReader:
         return messages
 
     def _whole(self, data: bytes) -> Received | None:
-        """The usual case, at a third of the price: one binary message in one frame of less than 64 KiB, no more."""
+        """The usual case, without a general parse: one binary message in one frame of less than 64 KiB, no more."""
         size = len(data)
         if size < 8 or data[0] != _WHOLE_BINARY or data[1] < _MASKED:
             return None

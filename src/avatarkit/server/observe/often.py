@@ -1,7 +1,7 @@
 """A counter and a histogram for what happens thousands of times a second.
 
-Those of prometheus_client lock for each number, so that any thread may count; these are for one thread, and take a
-fifth of the time. What they show is the same.
+Those of prometheus_client lock for each number, so that any thread may count; these are for one thread, and take
+much less. What they show is the same.
 """
 
 from __future__ import annotations

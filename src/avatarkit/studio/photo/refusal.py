@@ -12,7 +12,7 @@ ADVICE: Final[dict[str, str]] = {
     "too_large": "Scale the photo down to 20 megapixels or less.",
     "no_face": "Use a photo of one person's whole face, seen from the front in even light.",
     "several_faces": "Crop the photo so that only one person is in it.",
-    "face_too_small": "Come closer, or crop less: the face needs 96 pixels from forehead to chin, and looks better with more.",
+    "face_too_small": "Come closer, or crop less: the face needs 96 pixels from forehead to chin.",
     "face_cut_off": "Leave room around the head: the whole face and some hair must be in the photo.",
     "turned_away": "Look straight into the camera, held at eye height.",
     "tilted": "Hold the head upright.",

@@ -45,8 +45,8 @@ _BOW_M: Final = 0.016
 
 
 def find_spectacles(rgb: npt.NDArray[np.float64], marks: Landmarks) -> Mask | None:
-    """The pixels of dark rims that cross the nose between the eyes and reach past both of them, without the arms beyond
-    the face; ``None`` for a face without."""
+    """The pixels of dark rims that cross the nose between the eyes and reach past both of them; ``None`` for a face
+    without. The arms beyond the face do not count."""
     light = rgb @ np.array([0.2126, 0.7152, 0.0722])
     soft = ndimage.gaussian_filter(light, 1.0)
     skin = ndimage.gaussian_filter(ndimage.grey_closing(soft, (_RIM_PX, _RIM_PX)), 3.0)
