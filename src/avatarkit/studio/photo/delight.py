@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from avatarkit.render.color import linear_to_srgb
+from avatarkit.studio.character.parts import linear
 from avatarkit.studio.photo import indices, regions
-from avatarkit.studio.photo.framing import SIDE_PX, Field
+from avatarkit.studio.photo.framing import LUMA, SIDE_PX, Field
 from avatarkit.studio.photo.landmarks import Landmarks
 
 _SHARE: Final = 0.55
@@ -27,10 +29,10 @@ def even_light(rgb: npt.NDArray[np.float64], marks: Landmarks, skin: Field) -> n
     What both sides share (a forehead lighter than the chin, cheeks that round off) is the form of the face and
     stays: only how a side differs from its mirror image is taken as light. ``skin`` 0..1 says where it is seen.
     """
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    shone = linear(rgb)
     face = regions.face(marks)
     known = face & (skin > 0.9) & ~regions.brows(marks) & ~regions.eye_openings(marks)
-    light = np.log(np.maximum(linear @ np.array([0.2126, 0.7152, 0.0722]), 0.004))
+    light = np.log(np.maximum(shone @ LUMA, 0.004))
     weight = _coarse(known.astype(np.float64))
     broad = _blurred(_coarse(np.where(known, light, 0.0))) / np.maximum(_blurred(weight), 1e-6)
     uneven = (broad - _mirrored(broad, marks / _COARSE)) / 2.0
@@ -38,8 +40,7 @@ def even_light(rgb: npt.NDArray[np.float64], marks: Landmarks, skin: Field) -> n
     near = np.clip(around * 1.6 - 0.3, 0.0, 1.0)
     change = -np.clip(_SHARE * uneven, -np.log(_MOST), np.log(_MOST)) * near
     gain = np.exp(ndimage.zoom(change, _COARSE, order=1, mode="nearest", grid_mode=True))
-    lit = np.clip(linear * gain[..., None], 0.0, 1.0)
-    return np.asarray(np.where(lit <= 0.0031308, lit * 12.92, 1.055 * lit ** (1 / 2.4) - 0.055))
+    return linear_to_srgb(shone * gain[..., None]).astype(np.float64)
 
 
 def _coarse(values: Field) -> Field:

@@ -21,6 +21,8 @@ _FACES_HIGH: Final = 2.75
 _FACE_MIDDLE: Final = 0.46
 """Where the middle of the face lies, as a share of the portrait's height from the top."""
 
+LUMA: Final = np.array([0.2126, 0.7152, 0.0722])
+"""What red, green and blue add to lightness (BT.709)."""
 Field = npt.NDArray[np.float64]
 """float64 (h, w)."""
 

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from avatarkit.studio.character.parts import linear
 from avatarkit.studio.photo import indices, regions
 from avatarkit.studio.photo.fit import Fit
-from avatarkit.studio.photo.framing import Portrait
+from avatarkit.studio.photo.framing import LUMA, Portrait
 from avatarkit.studio.photo.landmarks import Landmarks
 from avatarkit.studio.photo.picture import Rgb
 from avatarkit.studio.photo.refusal import refuse
@@ -64,7 +65,7 @@ def judge_faces(picture: Rgb, faces: list[Landmarks]) -> Landmarks:
 def judge_portrait(portrait: Portrait) -> None:
     """Light, sharpness, eyes and mouth. Raises ``InputError`` (``imageQualityRejected``)."""
     marks = portrait.landmarks
-    light = portrait.rgb @ np.array([0.2126, 0.7152, 0.0722])
+    light = portrait.rgb @ LUMA
     face = regions.face(marks)
     level = float(light[face].mean())
     if level < _DARK:
@@ -100,7 +101,7 @@ def angles(fit: Fit) -> tuple[float, float]:
 def sharpness(portrait: Portrait) -> float:
     """Detail of eyes, nose and mouth at the size of a face 200 pixels high, over its contrast; about 0.01..0.1."""
     face = regions.face(portrait.landmarks)
-    light = portrait.rgb @ np.array([0.2126, 0.7152, 0.0722])
+    light = portrait.rgb @ LUMA
     rows, columns = np.flatnonzero(face.any(axis=1)), np.flatnonzero(face.any(axis=0))
     box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
     step = 200.0 / (rows[-1] - rows[0])
@@ -147,8 +148,7 @@ def _near(shape: tuple[int, ...], points: Landmarks, radius: int) -> npt.NDArray
 
 def lab(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """CIELAB L, a and b of an sRGB colour 0..1 (D65)."""
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ linear
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ linear(rgb)
     ratio = xyz / np.array([0.9505, 1.0, 1.089])
     root = np.where(ratio > 0.008856, np.cbrt(ratio), 7.787 * ratio + 16.0 / 116.0)
     return np.array([116.0 * root[1] - 16.0, 500.0 * (root[0] - root[1]), 200.0 * (root[1] - root[2])])

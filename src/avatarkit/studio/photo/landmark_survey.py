@@ -26,6 +26,7 @@ from avatarkit.studio.photo import indices
 from avatarkit.studio.photo.landmark_map import FACE_POINTS, FILE
 from avatarkit.studio.photo.landmarks import find_faces
 from avatarkit.studio.photo.preview import pose_of
+from avatarkit.studio.photo.seal import lip_seam
 from avatarkit.types import Camera
 
 Plane = npt.NDArray[np.float64]
@@ -105,17 +106,10 @@ def _under(body: Body, seen: Points, marks: Plane) -> Plane:
 
 
 def _put_lips_on_seam(found: Plane, body: Body, seen: Points, marks: Plane) -> None:
-    """The inner lips meet where skin and the mouth's lining do; the lower one is what the jaw takes along."""
-    _, inverse = np.unique(np.round(body.points, 7), axis=0, return_inverse=True)
-    place = inverse.ravel()
-    touched = [np.zeros(place.max() + 1, bool) for _ in range(2)]
-    touched[0][place[body.triangles[body.lining]]] = True
-    touched[1][place[body.triangles[~body.lining]]] = True
-    of_skin = np.zeros(len(body.points), bool)
-    of_skin[body.triangles[~body.lining].ravel()] = True
-    seam = np.flatnonzero((touched[0] & touched[1])[place] & of_skin)
-    moved = np.linalg.norm(body.shapes["jawOpen"][seam], axis=1)
-    lower = moved > 0.5 * moved.max()
+    """The inner lips meet where skin and the mouth's lining do."""
+    seam, lower = lip_seam(body)
+    of_skin = np.isin(seam, body.triangles[~body.lining])
+    seam, lower = seam[of_skin], lower[of_skin]
     for ring, own in (
         (indices.UPPER_LIP_INNER, seam[~lower]),
         (indices.LOWER_LIP_INNER, seam[lower]),

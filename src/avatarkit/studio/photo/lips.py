@@ -11,7 +11,7 @@ from scipy import ndimage
 from avatarkit.studio.character.parts import Scalars, smooth
 from avatarkit.studio.character.unwrap import pack
 from avatarkit.studio.photo import indices
-from avatarkit.studio.photo.framing import Field
+from avatarkit.studio.photo.framing import LUMA, Field
 from avatarkit.studio.photo.head import Head
 from avatarkit.studio.photo.landmark_map import FILE, from_line, map_landmarks
 from avatarkit.studio.photo.matte import fill
@@ -65,11 +65,10 @@ def lip_line(head: Head) -> Scalars:
 
 def ease_creases(colors: Colors, smiling: Field) -> Colors:
     """Colours with dark folds lightened by ``smiling`` 0..1: what a smile folds, a face at rest does not."""
-    weights = np.array([0.2126, 0.7152, 0.0722])
-    light = colors @ weights
+    light = colors @ LUMA
     even = ndimage.gaussian_filter(ndimage.grey_closing(light, (_CREASE_TEXELS, _CREASE_TEXELS)), 4.0)
     around = ndimage.gaussian_filter(colors, (12.0, 12.0, 0.0))
-    plain = around * (even / np.maximum(around @ weights, 0.02))[..., None]
+    plain = around * (even / np.maximum(around @ LUMA, 0.02))[..., None]
     fold = smooth(0.03, 0.22, even / np.maximum(light, 0.02) - 1.0)
     share = np.clip(smiling, 0.0, 1.0) * _CREASE_GONE * fold * ~lip_region(len(colors))
     return np.asarray(np.clip(colors + (plain - colors) * share[..., None], 0.0, 1.0))

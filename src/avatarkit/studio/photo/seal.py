@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
 from avatarkit.studio.character.parts import smooth
@@ -18,16 +19,21 @@ _LIP_REACH_M: Final = 0.005
 _SAME_M: Final = 0.0008
 
 
-def sealed(body: Body) -> Points:
-    """The points of a body at rest with its lips meeting, where they are apart or one lies over the other."""
+def lip_seam(body: Body) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Vertices where skin and the mouth's lining meet, and which of them are of the lower lip: the jaw's."""
     _, inverse = np.unique(np.round(body.points, 7), axis=0, return_inverse=True)
     place = inverse.ravel()
     touched = [np.zeros(place.max() + 1, bool) for _ in range(2)]
     touched[0][place[body.triangles[body.lining]]] = True
     touched[1][place[body.triangles[~body.lining]]] = True
     seam = np.flatnonzero((touched[0] & touched[1])[place])
-    jaw = np.linalg.norm(body.shapes["jawOpen"], axis=1)
-    lower = jaw[seam] > 0.5 * jaw[seam].max()
+    moved = np.linalg.norm(body.shapes["jawOpen"][seam], axis=1)
+    return seam, moved > 0.5 * moved.max()
+
+
+def sealed(body: Body) -> Points:
+    """The points of a body at rest with its lips meeting, where they are apart or one lies over the other."""
+    seam, lower = lip_seam(body)
     curves = []
     for own in (seam[~lower], seam[lower]):
         ordered = own[np.argsort(body.points[own, 0])]

@@ -15,7 +15,7 @@ from avatarkit.avatars.bundle import Material, MaterialKind
 from avatarkit.studio.character.clip import drop_loose
 from avatarkit.studio.character.parts import Part, grid_triangles, smooth
 from avatarkit.studio.photo import indices, regions
-from avatarkit.studio.photo.framing import Field
+from avatarkit.studio.photo.framing import LUMA, Field
 from avatarkit.studio.photo.head import Head
 from avatarkit.studio.photo.landmarks import Landmarks
 from avatarkit.studio.photo.matte import fill
@@ -47,7 +47,7 @@ _BOW_M: Final = 0.016
 def find_spectacles(rgb: npt.NDArray[np.float64], marks: Landmarks) -> Mask | None:
     """The pixels of dark rims that cross the nose between the eyes and reach past both of them; ``None`` for a face
     without. The arms beyond the face do not count."""
-    light = rgb @ np.array([0.2126, 0.7152, 0.0722])
+    light = rgb @ LUMA
     soft = ndimage.gaussian_filter(light, 1.0)
     skin = ndimage.gaussian_filter(ndimage.grey_closing(soft, (_RIM_PX, _RIM_PX)), 3.0)
     darker = (skin - soft) / np.maximum(skin, 0.05)

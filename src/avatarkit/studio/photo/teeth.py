@@ -14,6 +14,7 @@ from avatarkit.studio.character import mouth
 from avatarkit.studio.character.parts import Part, linear
 from avatarkit.studio.character.person import Person
 from avatarkit.studio.photo import indices, regions
+from avatarkit.studio.photo.framing import LUMA
 from avatarkit.studio.photo.landmarks import Landmarks
 from avatarkit.studio.photo.matte import fill
 from avatarkit.studio.photo.view import View
@@ -90,7 +91,7 @@ def _seen(rgb: npt.NDArray[np.float64], marks: Landmarks) -> npt.NDArray[np.bool
 
 def _likely(rgb: npt.NDArray[np.float64], marks: Landmarks) -> npt.NDArray[np.float64]:
     """As light as the white of the eyes, or nearly as the cheeks where that is more: lids and glasses throw shade."""
-    light = rgb @ np.array([0.2126, 0.7152, 0.0722])
+    light = rgb @ LUMA
     eyes = ndimage.binary_erosion(regions.eye_openings(marks), iterations=2)
     level = _OF_CHEEK * float(np.median([light[int(y), int(x)] for x, y in marks[list(indices.CHEEKS), :2]]))
     if eyes.sum() > _EYE_PX:
