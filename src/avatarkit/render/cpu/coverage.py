@@ -10,7 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from avatarkit.render.cpu.jit import F32, I32, U32, Real, Whole, inlined
+from avatarkit.render.cpu.arrays import F32, I32, U32
+from avatarkit.render.cpu.jit import Real, Whole, inlined
 from avatarkit.render.cpu.vectors import (
     Vector,
     bits,

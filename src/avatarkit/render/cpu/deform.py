@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from avatarkit.render.cpu.jit import F32, I32, kernel
+from avatarkit.render.cpu.arrays import F32, I32
+from avatarkit.render.cpu.jit import kernel
 from avatarkit.render.cpu.records import NORMAL, TANGENT
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from avatarkit.render.cpu.arrays import F32, I32, U32
 from avatarkit.render.cpu.fragments import (
     ALBEDO,
     CHUNK,
@@ -19,9 +20,9 @@ from avatarkit.render.cpu.fragments import (
     U,
     V,
 )
-from avatarkit.render.cpu.jit import F32, I32, U32, Real, Whole, inlined, kernel
-from avatarkit.render.cpu.shadow import TILE_BITS
-from avatarkit.render.cpu.textures import mip_levels, texels_around
+from avatarkit.render.cpu.jit import Real, Whole, inlined, kernel
+from avatarkit.render.cpu.sampling import mip_levels, texels_around
+from avatarkit.render.cpu.shadow_map import TILE_BITS
 from avatarkit.render.cpu.vectors import (
     Vector,
     bits,

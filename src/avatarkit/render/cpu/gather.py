@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from avatarkit.render.cpu import records
+from avatarkit.render.cpu.arrays import F32, I32
 from avatarkit.render.cpu.fragments import (
     ALBEDO,
     CHUNK,
@@ -21,7 +22,7 @@ from avatarkit.render.cpu.fragments import (
     U,
     V,
 )
-from avatarkit.render.cpu.jit import F32, I32, Whole, inlined, kernel
+from avatarkit.render.cpu.jit import Whole, inlined, kernel
 from avatarkit.render.cpu.materials import BASE, DIRECTED, NORMAL_TEXTURE, TEXTURE
 from avatarkit.render.cpu.vectors import (
     Vector,

@@ -8,17 +8,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import numba
-import numpy as np
-import numpy.typing as npt
 from numba.core.runtime.nrt import rtsys
 
-F32 = npt.NDArray[np.float32]
-I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
-F64 = npt.NDArray[np.float64]
-I16 = npt.NDArray[np.int16]
-U8 = npt.NDArray[np.uint8]
-U32 = npt.NDArray[np.uint32]
 Real = Any
 """A float32 scalar in a kernel. NumPy's scalar types and Python's mix there in ways that only numba can type."""
 
@@ -31,7 +22,7 @@ _FunctionT = TypeVar("_FunctionT", bound=Callable[..., Any])
 _FAST_MATH: Final = {"nsz", "arcp", "contract", "afn", "reassoc"}
 
 
-_PLAIN: Final = {"__init__.py", "lights.py", "renderer.py", "scene.py", "tangents.py", "workers.py"}
+_PLAIN: Final = {"__init__.py", "arrays.py", "lights.py", "renderer.py", "scene.py", "tangents.py", "workers.py"}
 """Files without kernels, and without constants that kernels use."""
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from avatarkit.render.cpu.arrays import F32
 from avatarkit.render.cpu.fragments import ALBEDO, CHUNK, LANES, LIT, NORMAL, POSITION, TANGENT
-from avatarkit.render.cpu.jit import F32, Real, inlined, kernel
+from avatarkit.render.cpu.jit import Real, inlined, kernel
 
 
 @inlined

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from avatarkit.render.cpu.jit import F32
+from avatarkit.render.cpu.arrays import F32
 
 KEY_DIRECTION: Final = (-0.50, 0.62, 0.80)
 FILL_DIRECTION: Final = (0.85, 0.12, 0.55)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from avatarkit.avatars.bundle import Material, MaterialKind
-from avatarkit.render.cpu.jit import F32, I32
+from avatarkit.render.cpu.arrays import F32, I32
 
 
 @dataclass(frozen=True, slots=True)

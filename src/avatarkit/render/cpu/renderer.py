@@ -15,9 +15,11 @@ from avatarkit.frames import Pose
 from avatarkit.render.color import srgb_table
 from avatarkit.render.contract import Image
 from avatarkit.render.cpu import project, raster, records, shadow, stages
-from avatarkit.render.cpu.jit import F32, I16, I32, I64
+from avatarkit.render.cpu.arrays import F32, I16, I32, I64
 from avatarkit.render.cpu.lights import KEY_DIRECTION, light_values, unit
 from avatarkit.render.cpu.scene import VERTEX_CHUNK, Scene, build_scene
+from avatarkit.render.cpu.shadow_map import TEXELS, TILE, shadow_map
+from avatarkit.render.cpu.views import camera_matrix, light_matrix
 from avatarkit.render.cpu.visibility import visibility_buffer
 from avatarkit.render.cpu.workers import Workers, default_thread_count
 from avatarkit.render.drawing import check_drawing
@@ -25,7 +27,6 @@ from avatarkit.types import Camera
 
 _BAND_ROWS: Final = 32
 _TRIANGLE_CHUNK: Final = 8192
-_SHADOW_TEXELS: Final = 512
 _SHADOW_BAND_ROWS: Final = 128
 _SURVEY_ROWS: Final = 16
 _SHADOW_MARGIN_M: Final = 0.04
@@ -47,9 +48,7 @@ class _Buffers:
         self.rows: I16 = np.zeros((triangles, 2), np.int16)
         self.shadow_rows: I16 = np.zeros((len(scene.casters), 2), np.int16)
         self.in_light = np.empty((vertices, 3), np.float32)
-        self.shadow = np.empty((_SHADOW_TEXELS, _SHADOW_TEXELS + shadow.LANES), np.float32)
-        tiles = _SHADOW_TEXELS // shadow.TILE
-        self.shadow_reach = np.empty((2, tiles, tiles), np.float32)
+        self.shadow, self.shadow_reach = shadow_map()
         self.listed: I32 = np.empty(triangles, np.int32)
         self.band_starts: I64 = np.zeros(1, np.int64)
         self.spare: list[I32] = []
@@ -90,7 +89,7 @@ class CpuRenderer:
     def load(self, bundle: Bundle) -> None:
         """See :meth:`Renderer.load`."""
         scene = build_scene(bundle)
-        light = project.light_matrix(unit(KEY_DIRECTION), scene.rig.positions, _SHADOW_MARGIN_M, _SHADOW_TEXELS)
+        light = light_matrix(unit(KEY_DIRECTION), scene.rig.positions, _SHADOW_MARGIN_M, TEXELS)
         self._scene, self._buffers, self._light_view = scene, _Buffers(scene), light
 
     def draw(self, pose: Pose, camera: Camera, size: tuple[int, int]) -> Image:
@@ -102,7 +101,7 @@ class CpuRenderer:
         buffers.fit(size)
         neck, head = head_transforms(scene.rig, pose.head)
         views = _Views(
-            camera=project.camera_matrix(camera, size),
+            camera=camera_matrix(camera, size),
             light=self._light_view,
             lights=light_values(camera.position),
             neck=neck,
@@ -178,8 +177,8 @@ class CpuRenderer:
         def survey(number: int) -> None:
             shadow.survey_shadow(to.shadow, to.shadow_reach, number * _SURVEY_ROWS, (number + 1) * _SURVEY_ROWS)
 
-        self._workers.run(band, 1 + _SHADOW_TEXELS // _SHADOW_BAND_ROWS)
-        self._workers.run(survey, _SHADOW_TEXELS // shadow.TILE // _SURVEY_ROWS)
+        self._workers.run(band, 1 + TEXELS // _SHADOW_BAND_ROWS)
+        self._workers.run(survey, TEXELS // TILE // _SURVEY_ROWS)
 
     @staticmethod
     def _list(to: _Buffers) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from avatarkit.avatars.bundle import Bundle, Material, MaterialKind, Mesh
 from avatarkit.avatars.rig import Rig, RigArrays
-from avatarkit.render.cpu.jit import F32, I32, U8
+from avatarkit.render.cpu.arrays import F32, I32, U8
 from avatarkit.render.cpu.materials import CUTOFF, material_tables
 from avatarkit.render.cpu.tangents import strand_directions, texture_tangents
 from avatarkit.render.cpu.textures import TexturePool, pool_textures

@@ -1,4 +1,4 @@
-"""The shadow map: how far the key light reaches."""
+"""Kernels that draw the shadow map: how far the key light reaches."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from avatarkit.render.cpu.jit import F32, I16, I32, kernel
-
-LANES: Final = 16
-"""Texels that are tested at once; a row of the map is this much longer than the map is high."""
-
-TILE_BITS: Final = 3
-TILE: Final = 1 << TILE_BITS
-"""Texels, each way, of the tiles whose depths are surveyed."""
+from avatarkit.render.cpu.arrays import F32, I16, I32
+from avatarkit.render.cpu.jit import kernel
+from avatarkit.render.cpu.shadow_map import LANES, TILE
 
 _REACH: Final = TILE + 4
 """What a filter of 5 x 5 texels that begins in a tile may touch."""

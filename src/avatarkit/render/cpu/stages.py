@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from avatarkit.render.cpu.arrays import F32, I32, I64, U8, U32
 from avatarkit.render.cpu.deform import apply_morphs, carry
-from avatarkit.render.cpu.jit import F32, I32, I64, U8, U32, Real, kernel
+from avatarkit.render.cpu.jit import Real, kernel
 from avatarkit.render.cpu.project import project, to_light
 from avatarkit.render.cpu.raster import raster_band
 from avatarkit.render.cpu.shade import shade_band

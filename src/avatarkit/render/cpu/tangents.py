@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from avatarkit.avatars.bundle import Mesh
-from avatarkit.render.cpu.jit import F32
+from avatarkit.render.cpu.arrays import F32
 
 
 def strand_directions(mesh: Mesh) -> F32:

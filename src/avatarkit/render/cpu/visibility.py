@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from avatarkit.render.cpu.jit import I32
+from avatarkit.render.cpu.arrays import I32
 
 SAMPLES: Final = 4
 SAMPLE_X: Final = (96, 224, 160, 32)

@@ -13,7 +13,7 @@ from avatarkit.avatars.rig import head_transforms
 from avatarkit.frames import Pose
 from avatarkit.render.contract import Image
 from avatarkit.render.cpu.lights import light_values
-from avatarkit.render.cpu.project import NEAREST_M, camera_matrix
+from avatarkit.render.cpu.views import NEAREST_M, camera_matrix
 from avatarkit.render.drawing import check_drawing
 from avatarkit.render.gpu.adapter import Gpu, forget_gpu, open_gpu
 from avatarkit.render.gpu.pipelines import DEPTH_FORMAT, Pipelines

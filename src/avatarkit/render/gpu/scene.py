@@ -12,9 +12,9 @@ import wgpu
 from avatarkit.avatars.bundle import Bundle
 from avatarkit.render.cpu.lights import KEY_DIRECTION, unit
 from avatarkit.render.cpu.materials import CUTOFF, DOUBLE_SIDED, FACTORS, NORMAL_TEXTURE, SOFT, TEXTURE, UNLIT
-from avatarkit.render.cpu.project import light_matrix
 from avatarkit.render.cpu.scene import Scene, build_scene
 from avatarkit.render.cpu.textures import TexturePool
+from avatarkit.render.cpu.views import light_matrix
 
 SHADOW_TEXELS: Final = 512
 SHADOW_MARGIN_M: Final = 0.04
@@ -47,7 +47,7 @@ class GpuScene:
 
     scene: Scene
     light_view: F32
-    """float32 (3, 4): see :func:`avatarkit.render.cpu.project.light_matrix`."""
+    """float32 (3, 4): see :func:`avatarkit.render.cpu.views.light_matrix`."""
     light_depth_m: tuple[float, float]
     """The nearest depth in that view, and how far the shadow map reaches from there."""
     parts: tuple[Part, ...]

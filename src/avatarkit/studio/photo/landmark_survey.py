@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from avatarkit.avatars import Bundle
 from avatarkit.render import open_renderer
-from avatarkit.render.cpu.project import camera_matrix
+from avatarkit.render.cpu.views import camera_matrix
 from avatarkit.studio.character import build, random_spec
 from avatarkit.studio.character.person import Person
 from avatarkit.studio.character.skin import Body, refine_body
