@@ -26,12 +26,12 @@ from avatarkit.render.cpu.visibility import BLOCK_SIDE, LANES
 
 
 @kernel
-def list_in_bands(rows: I16, band_rows: int, starts: I64, listed: I32) -> int:
-    """List for every band the triangles that touch it, in their order; returns the length of all lists together.
+def list_in_bands(rows: I16, band_rows: int, starts: I64, listed: I32) -> None:
+    """List for every band the triangles that touch it, in their order.
 
     ``rows`` (m, 2) are the first and last pixel row of every triangle; the last is -1 where it is not drawn. The
-    lists go to ``listed``, behind one another, and where they begin to ``starts`` (bands + 1,). Where they are longer
-    than ``listed``, nothing is listed.
+    lists go to ``listed``, behind one another, and where they begin to ``starts`` (bands + 1,), whose last number is
+    the length of all together. Where that is more than ``listed`` holds, nothing is listed.
     """
     for band in range(starts.shape[0]):
         starts[band] = 0
@@ -41,16 +41,14 @@ def list_in_bands(rows: I16, band_rows: int, starts: I64, listed: I32) -> int:
                 starts[band + 1] += 1
     for band in range(starts.shape[0] - 1):
         starts[band + 1] += starts[band]
-    length = int(starts[starts.shape[0] - 1])
-    if length > listed.shape[0]:
-        return length
+    if starts[starts.shape[0] - 1] > listed.shape[0]:
+        return
     ends = starts.copy()
     for t in range(rows.shape[0]):
         if rows[t, 1] >= 0:
             for band in range(rows[t, 0] // band_rows, rows[t, 1] // band_rows + 1):
                 listed[ends[band]] = t
                 ends[band] += 1
-    return length
 
 
 @kernel

@@ -14,13 +14,13 @@ from avatarkit.avatars.rig import head_transforms
 from avatarkit.frames import Pose
 from avatarkit.render.color import srgb_table
 from avatarkit.render.contract import Image
-from avatarkit.render.cpu import project, raster, records, shadow, stages
+from avatarkit.render.cpu import kernels, records
 from avatarkit.render.cpu.arrays import F32, I16, I32, I64
 from avatarkit.render.cpu.lights import KEY_DIRECTION, light_values, unit
 from avatarkit.render.cpu.scene import VERTEX_CHUNK, Scene, build_scene
 from avatarkit.render.cpu.shadow_map import TEXELS, TILE, shadow_map
 from avatarkit.render.cpu.views import camera_matrix, light_matrix
-from avatarkit.render.cpu.visibility import visibility_buffer
+from avatarkit.render.cpu.visibility import visibility_buffers
 from avatarkit.render.cpu.workers import Workers, default_thread_count
 from avatarkit.render.drawing import check_drawing
 from avatarkit.types import Camera
@@ -51,13 +51,17 @@ class _Buffers:
         self.shadow, self.shadow_reach = shadow_map()
         self.listed: I32 = np.empty(triangles, np.int32)
         self.band_starts: I64 = np.zeros(1, np.int64)
-        self.spare: list[I32] = []
-        """Visibility buffers of one band that no thread is using: what is used again stays in the cache."""
+        self.seen: I32 = np.empty((1, 1, 1, 1), np.int32)
+        """Visibility buffers of one band, one for each thread: what is used again stays in the cache."""
+        self.spare: list[int] = []
+        """Those that no thread is using."""
         self._size = (0, 0)
 
-    def fit(self, size: tuple[int, int]) -> None:
+    def fit(self, size: tuple[int, int], threads: int) -> None:
         if self._size != size:
-            self._size, self.spare = size, []
+            self._size = size
+            self.seen = visibility_buffers(threads, (size[0], _BAND_ROWS))
+            self.spare = list(range(threads))
             self.band_starts = np.zeros(-(-size[1] // _BAND_ROWS) + 1, np.int64)
 
 
@@ -73,7 +77,7 @@ class _Views:
 class CpuRenderer:
     """Draws an avatar by rasterising on ``threads`` threads; the pixels do not depend on their number.
 
-    The first frame on a machine compiles for some seconds unless ``warm_up`` was called at set-up.
+    The first of them on a machine compiles for some seconds unless ``warm_up`` was called at set-up.
     """
 
     def __init__(self, threads: int | None = None) -> None:
@@ -85,6 +89,7 @@ class CpuRenderer:
         self._buffers: _Buffers | None = None
         self._light_view = np.zeros((3, 4), np.float32)
         self._encode = srgb_table()
+        self._kernels = kernels.load()
 
     def load(self, bundle: Bundle) -> None:
         """See :meth:`Renderer.load`."""
@@ -98,7 +103,7 @@ class CpuRenderer:
         if scene is None or buffers is None:
             raise RuntimeError("no avatar is loaded: call load() before draw()")
         check_drawing(pose, size)
-        buffers.fit(size)
+        buffers.fit(size, self._workers.count)
         neck, head = head_transforms(scene.rig, pose.head)
         views = _Views(
             camera=camera_matrix(camera, size),
@@ -130,36 +135,30 @@ class CpuRenderer:
         vertices, triangles, casters = len(rig.positions), len(scene.triangles), len(scene.casters)
         weights = agreed(pose.weights)
 
+        placing = self._kernels.bind(
+            "place_vertices",
+            rig.positions, rig.normals, weights, scene.morph_starts, rig.morph_indices, rig.morph_positions,
+            rig.morph_normals, scene.tangents, rig.neck_weights, rig.head_weights, views.neck, views.head,
+            views.camera, views.light, to.positions, to.normals, to.record, to.fixed, to.in_light,
+        )  # fmt: skip
+        culling = self._kernels.bind(
+            "cull", scene.triangles, scene.triangle_material, scene.flags, to.fixed, size[0], size[1], to.rows
+        )
+        culling_light = self._kernels.bind(
+            "cull_light", scene.casters, scene.casts, scene.caster_material, scene.flags, to.in_light, to.shadow_rows
+        )
+
         def place(chunk: int) -> None:
-            begin, end = chunk * VERTEX_CHUNK, min((chunk + 1) * VERTEX_CHUNK, vertices)
-            stages.place_vertices(
-                rig.positions, rig.normals, weights, scene.morph_starts, rig.morph_indices, rig.morph_positions,
-                rig.morph_normals, scene.tangents, rig.neck_weights, rig.head_weights, views.neck, views.head,
-                views.camera, views.light, to.positions, to.normals, to.record, to.fixed, to.in_light,
-                chunk, begin, end,
-            )  # fmt: skip
-
-        def cull(chunk: int) -> None:
-            begin, end = chunk * _TRIANGLE_CHUNK, min((chunk + 1) * _TRIANGLE_CHUNK, triangles)
-            project.cull(
-                scene.triangles, scene.triangle_material, scene.flags, to.fixed, size[0], size[1], to.rows,
-                begin, end,
-            )  # fmt: skip
-
-        def cull_light(chunk: int) -> None:
-            begin, end = chunk * _TRIANGLE_CHUNK, min((chunk + 1) * _TRIANGLE_CHUNK, casters)
-            project.cull_light(
-                scene.casters, scene.casts, scene.caster_material, scene.flags, to.in_light, to.shadow_rows,
-                begin, end,
-            )  # fmt: skip
+            placing(chunk, chunk * VERTEX_CHUNK, min((chunk + 1) * VERTEX_CHUNK, vertices))
 
         chunks = -(-triangles // _TRIANGLE_CHUNK)
 
         def either(chunk: int) -> None:
             if chunk < chunks:
-                cull(chunk)
+                culling(chunk * _TRIANGLE_CHUNK, min((chunk + 1) * _TRIANGLE_CHUNK, triangles))
             else:
-                cull_light(chunk - chunks)
+                begin = (chunk - chunks) * _TRIANGLE_CHUNK
+                culling_light(begin, min(begin + _TRIANGLE_CHUNK, casters))
 
         self._workers.run(place, -(-vertices // VERTEX_CHUNK))
         self._workers.run(either, chunks + -(-casters // _TRIANGLE_CHUNK))
@@ -167,46 +166,47 @@ class CpuRenderer:
     def _cast(self, scene: Scene, to: _Buffers) -> None:
         """The shadow map; and meanwhile, the lists of triangles in each band of the image."""
 
+        casting = self._kernels.bind("shadow_band", scene.casters, to.shadow_rows, to.in_light, to.shadow)
+        surveying = self._kernels.bind("survey_shadow", to.shadow, to.shadow_reach)
+
         def band(number: int) -> None:
             if number == 0:
                 self._list(to)
-                return
-            top = (number - 1) * _SHADOW_BAND_ROWS
-            shadow.shadow_band(scene.casters, to.shadow_rows, to.in_light, to.shadow, top, top + _SHADOW_BAND_ROWS)
+            else:
+                casting((number - 1) * _SHADOW_BAND_ROWS, number * _SHADOW_BAND_ROWS)
 
         def survey(number: int) -> None:
-            shadow.survey_shadow(to.shadow, to.shadow_reach, number * _SURVEY_ROWS, (number + 1) * _SURVEY_ROWS)
+            surveying(number * _SURVEY_ROWS, (number + 1) * _SURVEY_ROWS)
 
         self._workers.run(band, 1 + TEXELS // _SHADOW_BAND_ROWS)
         self._workers.run(survey, TEXELS // TILE // _SURVEY_ROWS)
 
-    @staticmethod
-    def _list(to: _Buffers) -> None:
-        length = raster.list_in_bands(to.rows, _BAND_ROWS, to.band_starts, to.listed)
+    def _list(self, to: _Buffers) -> None:
+        self._kernels.bind("list_in_bands", to.rows, _BAND_ROWS, to.band_starts, to.listed)()
+        length = int(to.band_starts[-1])
         if length > len(to.listed):
             to.listed = np.empty(2 * length, np.int32)
-            raster.list_in_bands(to.rows, _BAND_ROWS, to.band_starts, to.listed)
+            self._kernels.bind("list_in_bands", to.rows, _BAND_ROWS, to.band_starts, to.listed)()
 
     def _paint(self, scene: Scene, to: _Buffers, views: _Views, image: Image) -> None:
         textures = scene.textures
-        height, width = image.shape[:2]
+        height = len(image)
         texels = textures.texels.view(np.uint32)[:, 0]
         pixels = image.view(np.uint32)[..., 0]
         texel_m = np.float32(1.0 / np.linalg.norm(views.light[0, :3]))
 
+        painting = self._kernels.bind(
+            "paint_band",
+            to.listed, to.band_starts, scene.triangles, scene.triangle_material, scene.factors, scene.flags, texels,
+            textures.masks, textures.levels, textures.counts, to.fixed, to.record, views.camera, views.lights,
+            views.light, to.shadow, to.shadow_reach, texel_m, to.seen, self._encode, pixels,
+        )  # fmt: skip
+
         def band(number: int) -> None:
-            top = number * _BAND_ROWS
-            bottom = min(top + _BAND_ROWS, height)
+            slot = to.spare.pop()
             try:
-                seen = to.spare.pop()
-            except IndexError:
-                seen = visibility_buffer((width, _BAND_ROWS))
-            stages.paint_band(
-                to.listed, to.band_starts, number, scene.triangles, scene.triangle_material, scene.factors,
-                scene.flags, texels, textures.masks, textures.levels, textures.counts, to.fixed, to.record,
-                views.camera, views.lights, views.light, to.shadow, to.shadow_reach, texel_m, seen, self._encode,
-                pixels, top, bottom,
-            )  # fmt: skip
-            to.spare.append(seen)
+                painting(number, slot, number * _BAND_ROWS, min((number + 1) * _BAND_ROWS, height))
+            finally:
+                to.spare.append(slot)
 
         self._workers.run(band, -(-height // _BAND_ROWS))

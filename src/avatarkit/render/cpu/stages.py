@@ -1,4 +1,4 @@
-"""Stages of a frame, each one kernel: every call from Python, and every kernel loaded from disk, takes its time."""
+"""Stages of a frame, each one kernel: every call from Python takes its time."""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ def place_vertices(
 
 @kernel
 def paint_band(
-    listed: I32, starts: I64, number: int, triangles: I32, materials: I32, factors: F32, flags: I32, texels: U32,
-    masks: U32, levels: I32, counts: I32, fixed: I32, record: F32, view: F32, lights: F32, light_view: F32,
-    shadow: F32, reach: F32, texel_m: Real, seen: I32, encode: U8, out: U32, top: int, bottom: int,
+    listed: I32, starts: I64, triangles: I32, materials: I32, factors: F32, flags: I32, texels: U32, masks: U32,
+    levels: I32, counts: I32, fixed: I32, record: F32, view: F32, lights: F32, light_view: F32, shadow: F32,
+    reach: F32, texel_m: Real, buffers: I32, encode: U8, out: U32, number: int, slot: int, top: int, bottom: int,
 ) -> None:  # fmt: skip
-    """Fill rows ``top`` to ``bottom`` (exclusive) of ``out``, the band ``number``, by way of the buffer ``seen``."""
+    """Fill rows ``top`` to ``bottom`` (exclusive) of ``out``, the band ``number``, by way of ``buffers[slot]``."""
+    seen = buffers[slot]
     raster_band(
         listed[starts[number] : starts[number + 1]], triangles, materials, factors, flags, masks, levels, counts,
         fixed, record, seen, out.shape[1], top, bottom,

@@ -26,10 +26,10 @@ BLOCK: Final = 2 * LANES
 in one array at constant distances, so that the compiler sees that the stores do not touch each other."""
 
 
-def visibility_buffer(size: tuple[int, int]) -> I32:
-    """Room for an image of ``size`` (width, height): int32 (rows of blocks, blocks + 1, BLOCK).
+def visibility_buffers(count: int, size: tuple[int, int]) -> I32:
+    """Room for so many images of ``size`` (width, height): int32 (count, rows of blocks, blocks + 1, BLOCK).
 
     The block beyond lets vectors reach over the last one, and keeps the rows from competing for the same lines of the
     processor's caches, as they do at distances of a power of two.
     """
-    return np.empty((-(-size[1] // BLOCK_SIDE), -(-size[0] // BLOCK_SIDE) + 1, BLOCK), np.int32)
+    return np.empty((count, -(-size[1] // BLOCK_SIDE), -(-size[0] // BLOCK_SIDE) + 1, BLOCK), np.int32)

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from llvmlite import binding as llvm
+from render_fixtures import CAMERA, head_bundle
+from renderer_suite import posed
+
+from avatarkit.render.cpu import assemble, kernels, machine, store
+from avatarkit.render.cpu.machine import MachineCode, RefusedError
+from avatarkit.render.cpu.renderer import CpuRenderer
+
+HERE = ("a processor", "+features")
+
+
+def picture(ready=None):
+    renderer = CpuRenderer(2)
+    if ready is not None:
+        renderer._kernels = ready
+    renderer.load(head_bundle())
+    image = renderer.draw(posed(jawOpen=0.6, head=(0.1, 0.35, 0.05, 0, 0, 0)), CAMERA, (200, 150))
+    renderer.close()
+    return image
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    return tmp_path / "avatarkit"
+
+
+@pytest.fixture
+def unloaded():
+    """As in a process that has loaded no kernels yet."""
+    kernels._load.cache_clear()
+    yield
+    kernels._load.cache_clear()
+
+
+def stored(folder):
+    return list(folder.glob("kernels-*.bin"))
+
+
+def test_kept_code_new_code_and_numba_itself_draw_the_same_picture():
+    first = picture()
+    assert np.array_equal(first, picture(MachineCode(assemble.assemble())))
+    assert np.array_equal(first, picture(kernels.Dispatched()))
+
+
+def test_what_was_written_is_read(folder):
+    name = store.key(HERE)
+    assert store.read(name) is None
+    store.write(name, b"code" * 1000)
+    assert store.read(name) == b"code" * 1000
+    assert [path.name[0] for path in folder.iterdir()] == ["k"], "no part of a file is left"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[:-1],
+        lambda data: data[:30],
+        lambda data: b"",
+        lambda data: data + b"\0",
+        lambda data: data[:-7] + b"\x90" + data[-6:],
+        lambda data: b"\x7fELF" + data[4:],
+    ],
+)
+def test_a_damaged_file_counts_as_none(folder, damage):
+    name = store.key(HERE)
+    path = store.write(name, bytes(range(256)) * 10)
+    path.write_bytes(damage(path.read_bytes()))
+    assert store.read(name) is None
+    store.write(name, b"new")
+    assert store.read(name) == b"new"
+
+
+def test_code_for_another_processor_or_of_other_sources_is_not_taken(folder, monkeypatch, tmp_path):
+    name = store.key(HERE)
+    path = store.write(name, b"code")
+    others = {store.key(("another", "+features")), store.key(("a processor", "+more"))}
+    monkeypatch.setattr(store, "__file__", str(tmp_path / "store.py"))
+    (tmp_path / "raster.py").write_text("changed")
+    others.add(store.key(HERE))
+    assert len({name, *others}) == 4
+    for other in others:
+        (folder / f"kernels-{other[:32]}.bin").write_bytes(path.read_bytes())
+        assert store.read(other) is None
+
+
+def test_old_files_go(folder):
+    for number in range(30):
+        store.write(store.key((str(number), "")), b"code")
+        os.utime(store._file(folder, store.key((str(number), ""))), (number, number))
+    assert 1 <= len(stored(folder)) <= 10
+    assert store.read(store.key(("29", ""))) == b"code"
+
+
+def test_without_numba_s_setting_code_lies_beside_the_package_or_with_the_user(monkeypatch, tmp_path):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "user"))
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    package = tmp_path / "package"
+    package.mkdir()
+    monkeypatch.setattr(store, "__file__", str(package / "store.py"))
+    name = store.key(HERE)
+    assert store.write(name, b"code").parent == package / "__pycache__"
+    (package / "__pycache__").rename(package / "away")
+    (package / "__pycache__").write_text("no folder")
+    assert (tmp_path / "user") in store.write(name, b"code").parents
+    assert store.read(name) == b"code"
+
+
+def test_where_nothing_can_be_written_it_still_draws_and_says_so(monkeypatch, tmp_path, unloaded, caplog):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))
+    with caplog.at_level(logging.WARNING):
+        assert picture()[..., 3].max() == 255
+    assert "written" in caplog.text
+
+
+def test_code_that_calls_the_unknown_is_refused_and_numba_draws(folder, unloaded, monkeypatch, caplog):
+    monkeypatch.setattr(assemble, "_KNOWN", set())
+    with pytest.raises(RefusedError, match="PyMem_Raw"):
+        assemble.assemble()
+    with caplog.at_level(logging.WARNING):
+        assert isinstance(kernels.load(), kernels.Dispatched)
+    assert "PyMem_Raw" in caplog.text
+    assert not stored(folder)
+
+
+def test_code_without_the_kernels_is_refused():
+    empty = machine.target_machine().emit_object(llvm.parse_assembly(""))
+    with pytest.raises(RefusedError, match="lacks"):
+        MachineCode(empty)
+
+
+def test_where_machine_code_cannot_be_loaded_numba_draws(unloaded, monkeypatch, caplog):
+    def refuse(*_):
+        raise RuntimeError("no memory that may run")
+
+    monkeypatch.setattr(machine.llvm, "create_mcjit_compiler", refuse)
+    with caplog.at_level(logging.WARNING):
+        assert picture()[..., 3].max() == 255
+    assert "no memory that may run" in caplog.text
+
+
+def test_kernels_are_compiled_once_for_all_threads(folder, unloaded, monkeypatch):
+    code, times = store.read(store.key(machine.processor())), []
+    code = code or assemble.assemble()
+
+    def counted():
+        times.append(1)
+        return code
+
+    monkeypatch.setattr(assemble, "assemble", counted)
+    threads = [threading.Thread(target=kernels.load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(times) == 1
+
+
+def test_processes_may_write_at_the_same_time(folder):
+    program = (
+        "from avatarkit.render.cpu import store\n"
+        "for turn in range(200):\n"
+        "    store.write('a' * 64, bytes([turn % 7]) * 300_000)\n"
+        "    code = store.read('a' * 64)\n"
+        "    assert code is not None and len(set(code)) == 1 and len(code) == 300_000"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    assert len(list(folder.iterdir())) == 1
+
+
+WRONG = {
+    "another type": np.zeros((4, 3), np.float64),
+    "fewer dimensions": np.zeros(12, np.float32),
+    "not contiguous": np.zeros((3, 4), np.float32).T,
+    "no array": [[0.0, 0.0, 0.0]],
+}
+
+
+@pytest.mark.parametrize("ready", [kernels.load, kernels.Dispatched])
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_a_wrong_argument_is_an_error_and_not_damage(ready, wrong):
+    depth, reach = np.zeros((512, 528), np.float32), np.zeros((2, 64, 64), np.float32)
+    ready().bind("survey_shadow", depth, reach)(0, 4)
+    for shared in ((wrong, reach), (depth, wrong), (depth,), (depth, reach, reach)):
+        with pytest.raises(TypeError, match="survey_shadow"):
+            ready().bind("survey_shadow", *shared)
+
+
+def test_an_array_that_must_not_be_written_is_refused():
+    reach = np.zeros((2, 64, 64), np.float32)
+    reach.flags.writeable = False
+    with pytest.raises(TypeError, match="writable"):
+        kernels.load().bind("survey_shadow", np.zeros((512, 528), np.float32), reach)
