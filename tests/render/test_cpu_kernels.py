@@ -21,9 +21,9 @@ HERE = ("a processor", "+features")
 
 def picture(ready=None):
     renderer = CpuRenderer(2)
-    if ready is not None:
-        renderer._kernels = ready
     renderer.load(head_bundle())
+    if ready is not None:
+        renderer._buffers.bind = ready.bind
     image = renderer.draw(posed(jawOpen=0.6, head=(0.1, 0.35, 0.05, 0, 0, 0)), CAMERA, (200, 150))
     renderer.close()
     return image

@@ -214,6 +214,13 @@ def _normalised(weights: FloatArray) -> FloatArray:
     return shares
 
 
+def _turned(matrices: npt.NDArray[np.floating[Any]], vectors: FloatArray) -> npt.NDArray[np.float64]:
+    """Vectors (n, 3) by one matrix (1, 3, 3) or one for each (n, 3, 3)."""
+    alike = len(matrices) == 1
+    out: npt.NDArray[np.float64] = vectors @ matrices[0].T if alike else np.einsum("nij,nj->ni", matrices, vectors)
+    return out
+
+
 def _moved(
     mesh: Mesh,
     matrices: npt.NDArray[np.float64],
@@ -226,15 +233,14 @@ def _moved(
     if float(np.abs(determinant).min()) < 1e-18:
         raise refuse("a node flattens its mesh")
     cofactor = np.linalg.inv(turn).transpose(0, 2, 1)
-    normals = np.einsum("nij,nj->ni", np.broadcast_to(cofactor, (len(mesh.normals), 3, 3)), mesh.normals)
+    normals = _turned(cofactor, mesh.normals)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    positions = np.einsum("nij,nj->ni", np.broadcast_to(turn, (len(mesh.positions), 3, 3)), mesh.positions)
+    positions = _turned(turn, mesh.positions)
     morphs = {}
     for name, morph in mesh.morphs.items():
         chosen = turn if len(turn) == 1 else turn[morph.indices]
-        deltas = np.einsum("nij,nj->ni", np.broadcast_to(chosen, (len(morph.indices), 3, 3)), morph.deltas)
-        morphs[name] = Morph(morph.indices, deltas.astype(np.float32))
-    mirrored = bool(np.median(determinant) < 0.0)
+        morphs[name] = Morph(morph.indices, _turned(chosen, morph.deltas).astype(np.float32))
+    mirrored = 2 * int(np.count_nonzero(determinant < 0.0)) > len(determinant)
     return Mesh(
         name=mesh.name,
         positions=(positions + matrices[:, :3, 3]).astype(np.float32),

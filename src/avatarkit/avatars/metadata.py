@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 from avatarkit.avatars import fields, limits
@@ -51,7 +50,8 @@ def from_json(document: Json) -> BundleInfo:
         info = _read(document, asset)
     except AvatarError as reason:
         raise error(ErrorCode.INVALID_AVATAR_METADATA, reason.message, hint="Export the avatar again.") from None
-    if _parse_version(info.minimum_sdk) > sdk_version():
+    needed = _parse_version(info.minimum_sdk)
+    if needed > _parse_version(FIRST_SDK) and needed > sdk_version():
         raise error(
             ErrorCode.UNSUPPORTED_AVATAR_ASSET,
             f"The avatar '{info.name}' needs pyavatarkit {info.minimum_sdk} or newer.",
@@ -131,6 +131,8 @@ def check(info: BundleInfo) -> None:
 
 def sdk_version() -> tuple[int, int, int]:
     """The version of this SDK."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - takes as long as reading a mesh
+
     try:
         return _parse_version(version("pyavatarkit"))
     except PackageNotFoundError:  # run from a source tree that was not installed

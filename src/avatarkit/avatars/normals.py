@@ -19,8 +19,11 @@ def face_normals(
     positions: npt.NDArray[np.floating[Any]], triangles: npt.NDArray[np.integer[Any]]
 ) -> npt.NDArray[np.floating[Any]]:
     """Normals (m, 3) of triangles, as long as twice the area."""
-    corners = positions[triangles]
-    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    first, second, third = (positions[triangles[:, corner]] for corner in range(3))
+    (ax, ay, az), (bx, by, bz) = (second - first).T, (third - first).T
+    out: npt.NDArray[np.floating[Any]] = np.empty_like(first)
+    out[:, 0], out[:, 1], out[:, 2] = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    return out
 
 
 def sum_at_corners(

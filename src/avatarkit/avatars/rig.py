@@ -190,7 +190,7 @@ def _shape_entries(mesh: Mesh) -> dict[str, tuple[npt.NDArray[np.int64], FloatAr
     Normals change where a triangle touches a vertex that moves; only those triangles are looked at again.
     """
     out = {}
-    count, triangles = len(mesh.positions), mesh.triangles
+    count, triangles = len(mesh.positions), mesh.triangles.astype(np.intp)  # what NumPy looks up without converting
     first, second, third = (np.ascontiguousarray(triangles[:, corner]) for corner in range(3))
     rest = mesh.positions.astype(np.float64)
     faces = face_normals(rest, triangles)
@@ -201,19 +201,21 @@ def _shape_entries(mesh: Mesh) -> dict[str, tuple[npt.NDArray[np.int64], FloatAr
         morph = mesh.morphs.get(name)
         if morph is None or len(morph.indices) == 0:
             continue
+        indices = morph.indices.astype(np.intp)
         moves = np.zeros_like(mesh.positions)
-        moves[morph.indices] = morph.deltas
+        moves[indices] = morph.deltas
         touched = np.zeros(count, bool)
-        touched[morph.indices] = True
+        touched[indices] = True
         around = np.flatnonzero(touched[first] | touched[second] | touched[third])
+        corners = triangles[around]
         near = touched.copy()
-        near[triangles[around]] = True
+        near[corners.reshape(-1)] = True
         where = np.flatnonzero(near)
         number[where] = np.arange(len(where))
-        change = face_normals(rest + moves, triangles[around]) - faces[around]
-        bends = to_unit(sums[where] + sum_at_corners(change, number[triangles[around]], len(where))) - base[where]
-        x, y, z = np.abs(bends).T
-        kept = touched[where] | (x > _BEND_THRESHOLD) | (y > _BEND_THRESHOLD) | (z > _BEND_THRESHOLD)
+        change = face_normals(rest + moves, corners) - faces[around]
+        bends = to_unit(sums[where] + sum_at_corners(change, number[corners], len(where))) - base[where]
+        bent = np.abs(bends) > _BEND_THRESHOLD
+        kept = touched[where] | bent[:, 0] | bent[:, 1] | bent[:, 2]
         where = where[kept]
         out[name] = (where, moves[where], bends[kept])
     return out

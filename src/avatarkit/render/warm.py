@@ -18,6 +18,9 @@ def warm_up() -> float:
     """
     start = time.perf_counter()
     open_renderer("cpu", threads=1).close()
+    from avatarkit.render.cpu.kernels import load  # noqa: PLC0415 - loads libraries that have now been found
+
+    load()
     return time.perf_counter() - start
 
 

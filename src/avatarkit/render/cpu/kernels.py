@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import logging
 import threading
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from avatarkit.render.cpu import store
 from avatarkit.render.cpu.entries import ENTRIES
-from avatarkit.render.cpu.machine import MachineCode, RefusedError, Task, processor
+
+if TYPE_CHECKING:
+    from avatarkit.render.cpu.machine import Task
 
 _log: Final = logging.getLogger(__name__)
 _lock: Final = threading.Lock()
@@ -45,6 +47,8 @@ def load() -> Kernels:
 
 @functools.cache
 def _load() -> Kernels:
+    from avatarkit.render.cpu.machine import MachineCode, RefusedError, processor  # noqa: PLC0415 - loads LLVM
+
     name = store.key(processor())
     kept = store.read(name)
     try:

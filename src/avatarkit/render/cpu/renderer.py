@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,9 +35,10 @@ _SHADOW_MARGIN_M: Final = 0.04
 
 
 class _Buffers:
-    """What a frame is worked out in; sized by the scene and the image."""
+    """What a frame is worked out in, sized by the scene and the image, and by what kernels."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, ready: kernels.Kernels) -> None:
+        self.bind = ready.bind
         vertices, triangles = len(scene.rig.positions), len(scene.triangles)
         self.positions = np.empty((vertices, 3), np.float32)
         self.normals = np.empty((vertices, 3), np.float32)
@@ -77,7 +79,7 @@ class _Views:
 class CpuRenderer:
     """Draws an avatar by rasterising on ``threads`` threads; the pixels do not depend on their number.
 
-    The first of them on a machine compiles for some seconds unless ``warm_up`` was called at set-up.
+    The first :meth:`load` on a machine compiles for some seconds unless ``warm_up`` was called at set-up.
     """
 
     def __init__(self, threads: int | None = None) -> None:
@@ -89,13 +91,15 @@ class CpuRenderer:
         self._buffers: _Buffers | None = None
         self._light_view = np.zeros((3, 4), np.float32)
         self._encode = srgb_table()
-        self._kernels = kernels.load()
 
     def load(self, bundle: Bundle) -> None:
         """See :meth:`Renderer.load`."""
-        scene = build_scene(bundle)
+        with ThreadPoolExecutor(1, "avatarkit-kernels") as beside:
+            loading = beside.submit(kernels.load)
+            scene = build_scene(bundle)
+            ready = loading.result()
         light = light_matrix(unit(KEY_DIRECTION), scene.rig.positions, _SHADOW_MARGIN_M, TEXELS)
-        self._scene, self._buffers, self._light_view = scene, _Buffers(scene), light
+        self._scene, self._buffers, self._light_view = scene, _Buffers(scene, ready), light
 
     def draw(self, pose: Pose, camera: Camera, size: tuple[int, int]) -> Image:
         """See :meth:`Renderer.draw`. Raises ``ValueError`` for an impossible size, camera or pose."""
@@ -135,16 +139,16 @@ class CpuRenderer:
         vertices, triangles, casters = len(rig.positions), len(scene.triangles), len(scene.casters)
         weights = agreed(pose.weights)
 
-        placing = self._kernels.bind(
+        placing = to.bind(
             "place_vertices",
             rig.positions, rig.normals, weights, scene.morph_starts, rig.morph_indices, rig.morph_positions,
             rig.morph_normals, scene.tangents, rig.neck_weights, rig.head_weights, views.neck, views.head,
             views.camera, views.light, to.positions, to.normals, to.record, to.fixed, to.in_light,
         )  # fmt: skip
-        culling = self._kernels.bind(
+        culling = to.bind(
             "cull", scene.triangles, scene.triangle_material, scene.flags, to.fixed, size[0], size[1], to.rows
         )
-        culling_light = self._kernels.bind(
+        culling_light = to.bind(
             "cull_light", scene.casters, scene.casts, scene.caster_material, scene.flags, to.in_light, to.shadow_rows
         )
 
@@ -166,8 +170,8 @@ class CpuRenderer:
     def _cast(self, scene: Scene, to: _Buffers) -> None:
         """The shadow map; and meanwhile, the lists of triangles in each band of the image."""
 
-        casting = self._kernels.bind("shadow_band", scene.casters, to.shadow_rows, to.in_light, to.shadow)
-        surveying = self._kernels.bind("survey_shadow", to.shadow, to.shadow_reach)
+        casting = to.bind("shadow_band", scene.casters, to.shadow_rows, to.in_light, to.shadow)
+        surveying = to.bind("survey_shadow", to.shadow, to.shadow_reach)
 
         def band(number: int) -> None:
             if number == 0:
@@ -181,12 +185,13 @@ class CpuRenderer:
         self._workers.run(band, 1 + TEXELS // _SHADOW_BAND_ROWS)
         self._workers.run(survey, TEXELS // TILE // _SURVEY_ROWS)
 
-    def _list(self, to: _Buffers) -> None:
-        self._kernels.bind("list_in_bands", to.rows, _BAND_ROWS, to.band_starts, to.listed)()
+    @staticmethod
+    def _list(to: _Buffers) -> None:
+        to.bind("list_in_bands", to.rows, _BAND_ROWS, to.band_starts, to.listed)()
         length = int(to.band_starts[-1])
         if length > len(to.listed):
             to.listed = np.empty(2 * length, np.int32)
-            self._kernels.bind("list_in_bands", to.rows, _BAND_ROWS, to.band_starts, to.listed)()
+            to.bind("list_in_bands", to.rows, _BAND_ROWS, to.band_starts, to.listed)()
 
     def _paint(self, scene: Scene, to: _Buffers, views: _Views, image: Image) -> None:
         textures = scene.textures
@@ -195,7 +200,7 @@ class CpuRenderer:
         pixels = image.view(np.uint32)[..., 0]
         texel_m = np.float32(1.0 / np.linalg.norm(views.light[0, :3]))
 
-        painting = self._kernels.bind(
+        painting = to.bind(
             "paint_band",
             to.listed, to.band_starts, scene.triangles, scene.triangle_material, scene.factors, scene.flags, texels,
             textures.masks, textures.levels, textures.counts, to.fixed, to.record, views.camera, views.lights,

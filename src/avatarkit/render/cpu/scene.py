@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -58,12 +59,15 @@ def build_scene(bundle: Bundle) -> Scene:
     meshes = bundle.meshes
     if not any(len(mesh.triangles) for mesh in meshes):
         raise ValueError("the bundle holds no triangles")
-    rig = Rig(bundle).arrays
     materials = [mesh.material for mesh in meshes]
     _check_textures(materials, len(bundle.textures))
     factors, flags = material_tables(materials)
     normal_maps = {m.normal_texture for m in materials if m.normal_texture is not None}
-    textures = pool_textures(bundle.textures, normal_maps)
+    with ThreadPoolExecutor(1, "avatarkit-textures") as beside:
+        pooling = beside.submit(pool_textures, bundle.textures, normal_maps)
+        rig = Rig(bundle).arrays
+        tangents = _stack([_tangents(mesh) for mesh in meshes])
+        textures = pooling.result()
     triangle_material = np.repeat(np.arange(len(meshes), dtype=np.int32), np.diff(rig.triangle_starts))
     order = _drawing_order(rig, factors[triangle_material, CUTOFF] >= 0.0)
     triangle_material = triangle_material[order]
@@ -72,7 +76,7 @@ def build_scene(bundle: Bundle) -> Scene:
     return Scene(
         rig=rig,
         morph_starts=_starts_by_chunk(rig),
-        tangents=_stack([_tangents(mesh) for mesh in meshes]),
+        tangents=tangents,
         colors=_stack([np.ones((len(m.positions), 4), np.float32) if m.colors is None else m.colors for m in meshes]),
         uv=_stack([np.zeros((len(m.positions), 2), np.float32) if m.uv is None else m.uv for m in meshes]),
         triangles=triangles,

@@ -34,23 +34,33 @@ class TexturePool:
 
 def pool_textures(textures: Sequence[npt.NDArray[np.uint8]], normal_maps: set[int]) -> TexturePool:
     """Build mipmaps by 2x2 averaging in linear light, or of plain numbers for the textures in ``normal_maps``."""
-    levels = np.zeros((max(1, len(textures)), MOST_LEVELS, 3), np.int32)
-    counts = np.zeros(max(1, len(textures)), np.int32)
-    parts: list[U8] = []
-    used = 0
+    levels, counts, used = _layout([texture.shape[:2] for texture in textures])
+    texels = np.zeros((1, 4), np.uint8) if used == 0 else np.empty((used, 4), np.uint8)
     for index, texture in enumerate(textures):
-        image = _as_rgba(texture)
+        image, plain = _as_rgba(texture), index in normal_maps
+        for level, (first, width, height) in enumerate(levels[index, : counts[index]]):
+            if level > 0:
+                image = _halve(image, plain)
+            part = texels[first : first + width * height].reshape(height, width, 4)
+            part[:] = image if plain else _rooted(image)
+            part[..., 3] = image[..., 3]
+    return TexturePool(texels, _with_neighbours(texels[:, 3], levels, counts), levels, counts)
+
+
+def _layout(sizes: Sequence[tuple[int, ...]]) -> tuple[I32, I32, int]:
+    """Levels and counts, see :class:`TexturePool`, for pictures of these heights and widths; and all their texels."""
+    levels = np.zeros((max(1, len(sizes)), MOST_LEVELS, 3), np.int32)
+    counts = np.zeros(max(1, len(sizes)), np.int32)
+    used = 0
+    for index, (height, width) in enumerate(sizes):
         for level in range(MOST_LEVELS):
-            height, width = image.shape[:2]
             levels[index, level] = used, width, height
             counts[index] = level + 1
-            parts.append((image if index in normal_maps else _rooted(image)).reshape(-1, 4))
             used += width * height
             if width == height == 1:
                 break
-            image = _halve(image, index in normal_maps)
-    texels = np.concatenate(parts) if parts else np.zeros((1, 4), np.uint8)
-    return TexturePool(np.ascontiguousarray(texels), _with_neighbours(texels[:, 3], levels, counts), levels, counts)
+            height, width = max(1, height // 2), max(1, width // 2)  # noqa: PLW2901 - the next level's
+    return levels, counts, used
 
 
 def _with_neighbours(alphas: U8, levels: I32, counts: I32) -> U32:
@@ -70,15 +80,15 @@ def _with_neighbours(alphas: U8, levels: I32, counts: I32) -> U32:
 def _as_rgba(texture: npt.NDArray[np.uint8]) -> U8:
     if texture.shape[2] == 4:
         return np.ascontiguousarray(texture)
-    opaque = np.full((*texture.shape[:2], 1), 255, np.uint8)
-    return np.concatenate([texture, opaque], axis=2)
+    out = np.empty((*texture.shape[:2], 4), np.uint8)
+    out[..., :3] = texture
+    out[..., 3] = 255
+    return out
 
 
 def _rooted(image: U8) -> U8:
     roots = np.rint(255.0 * np.sqrt(linear_table())).astype(np.uint8)
-    out = np.frombuffer(bytearray(image.tobytes().translate(roots.tobytes())), np.uint8).reshape(image.shape)
-    out[..., 3] = image[..., 3]
-    return out
+    return np.frombuffer(image.tobytes().translate(roots.tobytes()), np.uint8).reshape(image.shape)
 
 
 def _halve(image: U8, plain: bool) -> U8:
