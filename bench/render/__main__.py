@@ -2,8 +2,9 @@
 
 Every subject draws the same talking face into memory, each in a process of its own, one after the other: the CPU
 renderer on one and two threads, the GPU renderer on what wgpu finds, pygfx alone (where it is installed) and three.js
-in headless Chromium (where both are). ``cold``: from the start of a process with everything compiled before to the
-first frame of 512 pixels; three.js: from the start of the page's script. ``--film`` renders a sound file to MP4.
+in headless Chromium (where both are). ``cold``: seconds from starting a process, with everything compiled before, to
+its first frame of 512 pixels, by the clock of the process that starts it, the median of five starts; three.js: from
+the start of the page's script. ``--film`` renders a sound file to MP4.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +26,39 @@ import numpy as np
 from avatarkit.avatars import read_bundle
 from bench.render import with_three
 from bench.render.poses import BUILTIN
+from bench.render.subject import FIRST
 
 ROOT = Path(__file__).parents[2]
 CLIP = ROOT / "assets" / "hello.wav"
 REFERENCE = "cpu, 2 threads"
 MOST_FRAMES_OF_OTHERS = 30
 """Beside the CPU renderer: where they draw in software, they take seconds for a large picture."""
+STARTS = 5
 COLUMNS = ("fps", "p50", "p95", "p99", "cpu", "memory", "cold")
 
 
 def measure(name: str, given: argparse.Namespace, threads: int = 1) -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "bench.render.subject", name, str(given.bundle), "--threads", str(threads)]
+    colds_s = [cold_s(command) for _ in range(STARTS)]
     frames = given.frames if name == "cpu" else min(given.frames, MOST_FRAMES_OF_OTHERS)
     command += ["--frames", str(frames), "--sides", *map(str, given.sides)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if ran.returncode:
         print(f"{name}: {ran.stderr.strip().splitlines()[-1]}")
         return []
-    return [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
+    rows = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
+    return [row | {"cold_s": float(np.median(colds_s))} for row in rows]
+
+
+def cold_s(command: list[str]) -> float:
+    """Seconds from here to the first picture of a subject, which draws no other; infinite when it draws none."""
+    began_s = time.perf_counter()
+    with subprocess.Popen(
+        [*command, "--sides"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as started:
+        assert started.stdout is not None
+        drawn = any(line.strip() == FIRST for line in started.stdout)
+        return time.perf_counter() - began_s if drawn else float("inf")
 
 
 def subjects(given: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""One subject of the comparison, in a process of its own: prints one line of JSON for each size."""
+"""One subject of the comparison, in a process of its own: prints ``FIRST``, then one line of JSON for each size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-BEGAN_S = time.perf_counter()
+FIRST = "first picture"
+"""Printed as soon as there is one."""
+
 UNCOUNTED = 3
 """Frames before the counted ones: compilation and caches."""
 
@@ -49,11 +51,11 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--frames", type=int, default=100)
-    parser.add_argument("--sides", type=int, nargs="+", default=[256, 512, 1024])
+    parser.add_argument("--sides", type=int, nargs="*", default=[256, 512, 1024])
     given = parser.parse_args()
     draw, stages = pygfx(given.bundle) if given.name == "pygfx" else ours(given.name, given.threads, given.bundle)
     draw(0, 512)
-    cold_s = time.perf_counter() - BEGAN_S
+    print(FIRST, flush=True)
     for side in given.sides:
         times_ms, split, cpu_s = [], [], 0.0
         for frame in range(-UNCOUNTED, given.frames):
@@ -65,7 +67,6 @@ def main() -> None:
                 split.append(stages())
         facts = {
             "side": side,
-            "cold_s": cold_s,
             "times_ms": times_ms,
             "cpu_ms": cpu_s / given.frames * 1e3,
             "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
