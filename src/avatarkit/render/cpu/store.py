@@ -31,13 +31,17 @@ def key(processor: tuple[str, str]) -> str:
     ``processor``: name and features, as :func:`.machine.processor` gives them.
     """
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        if path.name not in _PLAIN:
-            digest.update(path.read_bytes())
+    sources = [path for path in sorted(Path(__file__).parent.glob("*.py")) if path.name not in _PLAIN]
+    for path in sources:
+        digest.update(path.read_bytes())
+    if not sources:  # all is packed into one program
+        program = os.stat(sys.executable)
+        digest.update(repr((program.st_size, program.st_mtime_ns)).encode())
     for library in ("numba", "llvmlite"):
         found = importlib.util.find_spec(library)
         if found is not None and found.origin is not None:
-            digest.update(Path(found.origin).with_name("_version.py").read_bytes())
+            with contextlib.suppress(OSError):
+                digest.update(Path(found.origin).with_name("_version.py").read_bytes())
     digest.update(repr((sys.version, sys.platform, platform.machine(), processor)).encode())
     return digest.hexdigest()
 
