@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,6 +65,22 @@ def test_pixels_do_not_depend_on_the_number_of_threads(threads):
         images.append(renderer.draw(posed(jawOpen=0.5, head=(0, 0.3, 0, 0, 0, 0)), CAMERA, (200, 211)))
         renderer.close()
     assert np.array_equal(*images)
+
+
+def test_renderers_of_one_bundle_share_what_they_draw_and_those_of_others_do_not():
+    bundle, other = head_bundle(), head_bundle()
+    renderers = [CpuRenderer(1) for _ in range(3)]
+    for renderer, its in zip(renderers, (bundle, bundle, other), strict=True):
+        renderer.load(its)
+    first, second, third = (renderer._scene for renderer in renderers)
+    assert first is second
+    assert third is not first
+    kept = weakref.ref(first)
+    del first, second, third
+    for renderer in renderers:
+        renderer.close()
+    gc.collect()
+    assert kept() is None, "nothing is held for renderers that are closed"
 
 
 def test_deformation_is_that_of_the_rig():

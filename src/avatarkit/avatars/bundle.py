@@ -110,7 +110,7 @@ class BundleInfo:
     """Where the likeness comes from, as JSON text of at most 4096 characters; empty for a built character."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Bundle:
     """An avatar, whole."""
 

@@ -18,7 +18,7 @@ from avatarkit.render.contract import Image
 from avatarkit.render.cpu import kernels, records
 from avatarkit.render.cpu.arrays import F32, I16, I32, I64
 from avatarkit.render.cpu.lights import KEY_DIRECTION, light_values, unit
-from avatarkit.render.cpu.scene import VERTEX_CHUNK, Scene, build_scene
+from avatarkit.render.cpu.scene import VERTEX_CHUNK, Scene, SharedScenes
 from avatarkit.render.cpu.shadow_map import TEXELS, TILE, shadow_map
 from avatarkit.render.cpu.views import camera_matrix, light_matrix
 from avatarkit.render.cpu.visibility import visibility_buffers
@@ -32,6 +32,9 @@ _SHADOW_BAND_ROWS: Final = 128
 _SURVEY_ROWS: Final = 16
 _SHADOW_MARGIN_M: Final = 0.04
 """How far, about, the avatar moves out of the volume it takes at rest; what is outside throws no shadow."""
+
+
+_SCENES: Final = SharedScenes()
 
 
 class _Buffers:
@@ -96,7 +99,7 @@ class CpuRenderer:
         """See :meth:`Renderer.load`."""
         with ThreadPoolExecutor(1, "avatarkit-kernels") as beside:
             loading = beside.submit(kernels.load)
-            scene = build_scene(bundle)
+            scene = _SCENES.scene(bundle)
             ready = loading.result()
         light = light_matrix(unit(KEY_DIRECTION), scene.rig.positions, _SHADOW_MARGIN_M, TEXELS)
         self._scene, self._buffers, self._light_view = scene, _Buffers(scene, ready), light

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,7 +28,7 @@ _LAYER_M: Final = 0.01
 """Depth of a layer in the order of drawing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Scene:
     """n vertices, m triangles, p meshes; each mesh has its own row in the material tables."""
 
@@ -52,6 +55,24 @@ class Scene:
     casts: U8
     """uint8 (c,): 1 for each of them, as the kernels take it."""
     textures: TexturePool
+
+
+class SharedScenes:
+    """Gives renderers that draw the same bundle at the same time, as those of a film do, one scene between them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bundle: Callable[[], Bundle | None] = lambda: None
+        self._scene: Callable[[], Scene | None] = lambda: None
+
+    def scene(self, bundle: Bundle) -> Scene:
+        """The scene of a bundle, built where no renderer holds it. Raises as :func:`build_scene`."""
+        with self._lock:
+            scene = self._scene() if self._bundle() is bundle else None
+            if scene is None:
+                scene = build_scene(bundle)
+                self._bundle, self._scene = weakref.ref(bundle), weakref.ref(scene)
+            return scene
 
 
 def build_scene(bundle: Bundle) -> Scene:
