@@ -152,20 +152,22 @@ def test_where_machine_code_cannot_be_loaded_numba_draws(unloaded, monkeypatch, 
     assert "no memory that may run" in caplog.text
 
 
-def test_kernels_are_compiled_once_for_all_threads(folder, unloaded, monkeypatch):
-    code, times = store.read(store.key(machine.processor())), []
-    code = code or assemble.assemble()
+def test_kernels_are_compiled_once_for_all_threads_and_for_the_next_process(folder, unloaded, monkeypatch):
+    times = []
 
     def counted():
         times.append(1)
-        return code
+        return b"code"
 
     monkeypatch.setattr(assemble, "assemble", counted)
+    monkeypatch.setattr(machine, "MachineCode", bytes)
     threads = [threading.Thread(target=kernels.load) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    kernels._load.cache_clear()
+    assert kernels.load() == b"code"
     assert len(times) == 1
 
 
