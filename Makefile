@@ -82,6 +82,7 @@ $(VENV)/.packages: $(UV) requirements/all.txt requirements/data.txt pyproject.to
 $(VENV)/.demo: $(VENV)/.packages FORCE
 	@$(PY) -m avatarkit.studio.character
 	@$(PY) -m avatarkit.render.warm
+	@$(PY) -m avatarkit.motion.warm
 	@sh web/scripts/page.sh
 	@touch $@
 

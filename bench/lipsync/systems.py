@@ -19,8 +19,7 @@ from avatarkit.frames import ARKIT_INDEX, WEIGHT_COUNT, FloatArray
 from avatarkit.motion import articulation, open_engine
 from avatarkit.motion.articulatory import LOOK_AHEAD_COLUMNS
 from avatarkit.motion.classes import CLASS_COUNT, CLASS_INDEX
-from avatarkit.motion.loudness import level_db
-from avatarkit.motion.melspec import columns_of
+from avatarkit.motion.hearing import columns_of
 from avatarkit.motion.network import Network, load_network
 from avatarkit.motion.style import Style, manner_of
 from avatarkit.motion.training.card import decided
@@ -43,22 +42,22 @@ System = Callable[[Clip], Heard]
 
 
 def _levels(clip: Clip) -> FloatArray:
-    return level_db(columns_of(clip.samples))
+    return columns_of(clip.samples).prosody[:, 0]
 
 
 def shaped(probabilities: FloatArray, levels: FloatArray) -> FloatArray:
     """Weights (frames, 52) from probabilities (columns, 18), by the engine's own articulation."""
     states = np.zeros((1, articulation.STATE.size), np.float32)
     articulation.start(states)
-    manner, lean = manner_of(Style())[None], np.zeros(1, np.float32)
+    manner, straight = manner_of(Style()), np.float32(0.0)
     padded = np.concatenate([probabilities, np.repeat(np.eye(CLASS_COUNT, dtype=np.float32)[:1], 4, axis=0)])
-    frames = []
+    frames: list[FloatArray] = []
     for column in range(-(-len(probabilities) // 2) * 2):
-        ahead = [padded[column + k][None].astype(np.float32) for k in (1, 2)]
-        level = levels[min(column, len(levels) - 1)][None]
-        articulation.hear(states, padded[column][None].astype(np.float32), ahead, level)
+        decided = padded[column : column + 3].astype(np.float32)
+        articulation.hear(states[0], decided, levels[min(column, len(levels) - 1)])
         if column % 2 == 1:
-            frames.append(articulation.shape(states, manner, lean)[0])
+            frames.append(np.empty(WEIGHT_COUNT, np.float32))
+            articulation.shape(states[0], manner, straight, frames[-1])
     return np.clip(np.array(frames, np.float32).reshape(-1, WEIGHT_COUNT), 0.0, 1.0)
 
 
@@ -83,8 +82,8 @@ _NETWORKS: dict[int, Network] = {}
 
 def _probabilities(clip: Clip, horizon: int) -> FloatArray:
     network = _NETWORKS.setdefault(horizon, load_network((horizon,)))
-    features = columns_of(clip.samples)
-    features = np.concatenate([features, np.repeat(columns_of(np.zeros(320, np.float32)), horizon, axis=0)])
+    silence = np.zeros(320 * horizon, np.float32)
+    features = np.concatenate([columns_of(clip.samples).features, columns_of(silence).features])
     return decided(network, features)[horizon:, 0]
 
 
@@ -121,7 +120,7 @@ def nearest_template(training: list[tuple[FloatArray, np.ndarray]]) -> System:
     deviation = cepstra.std(axis=0)
 
     def hear(clip: Clip) -> Heard:
-        features, levels = columns_of(clip.samples), _levels(clip)
+        features, levels = columns_of(clip.samples).features, _levels(clip)
         apart = np.square((_cepstra(features)[:, None] - means) / deviation).sum(axis=2)
         apart[:, 0] = np.inf
         nearest = apart.argmin(axis=1)

@@ -70,10 +70,10 @@ def test_the_image_holds_the_page_and_what_avatars_are_made_with() -> None:
     assert "--python /opt/avatarkit --no-deps" in data
 
 
-def test_the_renderer_is_compiled_for_any_processor_by_the_user_who_runs_it_before_the_volume_begins() -> None:
+def test_kernels_are_compiled_for_any_processor_by_the_user_who_runs_it_before_the_volume_begins() -> None:
     steps = [line for line in DOCKERFILE.split("FROM ")[-1].splitlines() if line]
-    warm = steps.index("RUN python -m avatarkit.render.warm")
-    assert importlib.util.find_spec("avatarkit.render.warm") is not None
+    warm = steps.index("RUN python -m avatarkit.motion.warm && python -m avatarkit.render.warm")
+    assert all(importlib.util.find_spec(f"avatarkit.{room}.warm") for room in ("motion", "render"))
     assert any(re.match(r"USER [1-9]", step) for step in steps[:warm])
     assert any("NUMBA_CPU_NAME=generic" in step for step in steps[:warm])
     assert any(step.startswith("VOLUME ") for step in steps[warm:])

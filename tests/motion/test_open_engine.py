@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from avatarkit.errors import AvatarError, ErrorCode
-from avatarkit.motion import ENGINES, MotionFrames, open_engine
+from avatarkit.motion import ENGINES, MotionFrames, entries, open_engine
 
 
 @pytest.mark.parametrize("name", sorted(ENGINES))
@@ -30,3 +33,29 @@ def test_an_unknown_option_is_refused() -> None:
     with pytest.raises(AvatarError) as caught:
         open_engine("envelope", colour="blue")
     assert caught.value.code is ErrorCode.CONFIGURATION_INVALID
+
+
+@pytest.mark.parametrize("name", ["articulatory", "envelope"])
+def test_compiled_once_an_engine_speaks_without_loading_the_compiler(name: str) -> None:
+    program = (
+        "import sys\n"
+        "from avatarkit.motion import open_engine\n"
+        f"stream = open_engine({name!r}).open(24000)\n"
+        "stream.push(bytes(48000))\n"
+        "stream.finish()\n"
+        "assert len(stream.take()) == 25\n"
+        "sys.exit(any(m in sys.modules for m in ('numba', 'scipy')))"
+    )
+    open_engine(name)
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_without_the_compiler_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_: object) -> None:
+        raise ModuleNotFoundError("No module named 'llvmlite'")
+
+    monkeypatch.setattr(entries, "load", missing)
+    with pytest.raises(AvatarError) as caught:
+        open_engine()
+    assert caught.value.code is ErrorCode.MISSING_DEPENDENCY
+    assert "pyavatarkit[motion]" in caught.value.hint

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from avatarkit.motion.classes import CLASS_COUNT, CLASS_INDEX, CLASSES
-from avatarkit.motion.melspec import columns_of
+from avatarkit.motion.hearing import columns_of
 from avatarkit.motion.network import load_network
 from avatarkit.motion.training import augment, dataset, phones
+from avatarkit.motion.training.card import decided
 from avatarkit.motion.training.phones import Segment
 from avatarkit.motion.training.synthesis import Utterance
 from avatarkit.motion.training.texts import TextSource
@@ -107,14 +108,14 @@ def test_copies_have_a_label_for_every_column(tmp_path: Path) -> None:
 
 
 def test_silence_and_sound_look_different() -> None:
-    features = columns_of(np.concatenate([np.zeros(3200, np.float32), speech(0.2)]))
+    features = columns_of(np.concatenate([np.zeros(3200, np.float32), speech(0.2)])).features
     assert features[2].mean() + 3.0 < features[13].mean()
 
 
 def test_the_shipped_weights_give_probabilities_and_stay_small() -> None:
     network = load_network((4, 2))
-    memory = np.tanh(np.random.default_rng(0).standard_normal((7, network.width))).astype(np.float32)
-    probabilities = network.decide(memory)
+    features = columns_of(np.random.default_rng(0).standard_normal(7 * 320).astype(np.float32) * 0.1).features
+    probabilities = decided(network, features)
     assert probabilities.shape == (7, 2, CLASS_COUNT)
     assert np.allclose(probabilities.sum(axis=2), 1.0, atol=1e-5)
     path = Path(__file__).parents[2] / "src" / "avatarkit" / "motion" / "weights" / "articulatory.npz"

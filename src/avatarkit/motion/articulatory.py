@@ -16,11 +16,12 @@ from typing import Final, Literal
 import numpy as np
 
 from avatarkit.frames import FloatArray, MotionFrames
-from avatarkit.motion import articulation, prosody
+from avatarkit.motion import memory
+from avatarkit.motion.entries import kernels
 from avatarkit.motion.hints import Hint, Hints
 from avatarkit.motion.intake import ColumnIntake, FrameQueue, columns_in, joined
 from avatarkit.motion.network import load_network
-from avatarkit.motion.step import Due, Step, layout_of
+from avatarkit.motion.step import Due, Step
 from avatarkit.motion.style import Style, manner_of
 
 Profile = Literal["quality", "low-latency"]
@@ -135,13 +136,13 @@ class ArticulatoryEngine:
         self._style = style or Style()
         horizons = tuple(range(self.look_ahead, max(-1, self.look_ahead - 3), -1))
         self._network = load_network(horizons, weights)
-        self._layout = layout_of(self._network)
         self._lock = threading.Lock()
+        kernels()  # now, and not with the first sound
 
     @property
     def state_bytes(self) -> int:
         """Memory that a stream carries from column to column."""
-        return 4 * self._layout.size
+        return 4 * (self._network.state_size + memory.STATE.size)
 
     def open(self, sample_rate: int, *, seed: int = 0, style: Style | None = None) -> ArticulatoryStream:
         """A stream for PCM of that rate in hertz; ``ValueError`` unless one of the seven accepted rates."""
@@ -149,12 +150,8 @@ class ArticulatoryEngine:
 
     def new_state(self, seed: int, style: Style) -> FloatArray:
         """The state row of a stream that has heard nothing."""
-        row = np.zeros((1, self._layout.size), np.float32)
-        articulation.start(self._layout.part(row, "mouth"))
-        prosody.start(self._layout.part(row, "voice"), [seed])
-        self._layout.part(row, "manner")[0] = manner_of(style)
-        self._layout.part(row, "echo")[:] = -90.0
-        state: FloatArray = row[0]
+        state = np.zeros(self._network.state_size + memory.STATE.size, np.float32)
+        memory.start(state[self._network.state_size :], seed, manner_of(style))
         return state
 
     def advance(self, streams: Sequence[ArticulatoryStream]) -> None:
@@ -163,4 +160,4 @@ class ArticulatoryEngine:
             waiting = [due for stream in streams if (due := stream.due()) is not None]
             steps = -(-len(waiting) // _MOST_STREAMS)
             for number in range(steps):  # of about the same size, the longest queues in different ones
-                Step(self._network, self._layout, self.look_ahead, waiting[number::steps]).run()
+                Step(self._network, self.look_ahead, waiting[number::steps]).run()

@@ -12,9 +12,11 @@ import numpy as np
 
 from avatarkit.frames import ARKIT_INDEX, HEAD_COUNT, WEIGHT_COUNT, FloatArray, MotionFrames
 from avatarkit.motion.classes import COLUMN_S
-from avatarkit.motion.intake import COLUMNS_PER_FRAME, ColumnIntake, FrameQueue, blocks_of
-from avatarkit.motion.loudness import LoudnessTracker, level_db, towards
-from avatarkit.motion.melspec import BAND_COUNT, log_mel
+from avatarkit.motion.entries import kernels
+from avatarkit.motion.hearing import analyse
+from avatarkit.motion.intake import COLUMNS_PER_FRAME, ColumnIntake, FrameQueue, columns_in, samples_of
+from avatarkit.motion.loudness import LoudnessTracker, towards
+from avatarkit.motion.melspec import BAND_COUNT, COLUMN_SAMPLES
 from avatarkit.motion.style import Style
 
 _FRAME_S: Final = COLUMN_S * COLUMNS_PER_FRAME
@@ -26,6 +28,9 @@ class EnvelopeEngine:
     """Loudness and spectrum to motion. Frame ``k`` needs the audio up to 40 ms after its own time."""
 
     name = "envelope"
+
+    def __init__(self) -> None:
+        kernels()  # now, and not with the first sound
 
     def open(self, sample_rate: int, *, seed: int = 0, style: Style | None = None) -> EnvelopeStream:
         """A stream for PCM of that rate in hertz; ``ValueError`` unless one of the seven accepted rates."""
@@ -63,11 +68,11 @@ class EnvelopeStream:
         return self._queue.take()
 
     def _advance(self, run: bytes) -> None:
-        features = log_mel(blocks_of([run], self._intake.sample_bytes)[0])
-        levels = level_db(features)
+        samples, _ = samples_of([(run, self._intake.sample_bytes)])
+        heard = analyse(samples, np.arange(columns_in(run, self._intake.sample_bytes)) * COLUMN_SAMPLES)
         weights, heads = [], []
-        for feature, level in zip(features, levels, strict=True):
-            self._shape.hear(feature, float(level))
+        for feature, (level, _, _) in zip(heard.features, heard.prosody.tolist(), strict=True):
+            self._shape.hear(feature, level)
             if self._shape.columns % COLUMNS_PER_FRAME == 0:
                 if not self._finished or self._frame < self._intake.frame_count:
                     weights.append(self._shape.weights())

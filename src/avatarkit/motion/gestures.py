@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from avatarkit.frames import ARKIT_INDEX, WEIGHT_COUNT, FloatArray
+from avatarkit.frames import ARKIT_INDEX, FloatArray
 from avatarkit.motion.classes import CLASS_COUNT, CLASSES
 
 GESTURES: Final[tuple[str, ...]] = (
@@ -102,14 +102,12 @@ def _drives() -> tuple[list[int], list[int], list[float], list[float]]:
     return channels, sources, gains, sides
 
 
-_CHANNELS, _SOURCES, _GAINS, _SIDES = (np.array(part) for part in _drives())
-_GAIN_ROW: Final = _GAINS.astype(np.float32)
-_SIDE_ROW: Final = _SIDES.astype(np.float32)
-
-
-def weights_of(gestures: FloatArray, lean: FloatArray) -> FloatArray:
-    """ARKit weights (n, 52) of gestures (n, gestures); ``lean`` (n,) is how much more the right side does."""
-    sided = np.float32(1.0) + lean[:, None] * _SIDE_ROW
-    weights = np.zeros((len(gestures), WEIGHT_COUNT), np.float32)
-    weights[:, _CHANNELS] = gestures.take(_SOURCES, axis=1) * _GAIN_ROW * sided
-    return weights
+_DRIVEN: Final = _drives()
+CHANNELS: Final = np.array(_DRIVEN[0])
+"""The shapes that gestures drive."""
+SOURCES: Final = np.array(_DRIVEN[1])
+"""Which gesture drives each of these,"""
+GAINS: Final = np.array(_DRIVEN[2], np.float32)
+"""how strongly,"""
+SIDES: Final = np.array(_DRIVEN[3], np.float32)
+"""and on which side: -1 left, 0 both, 1 right."""

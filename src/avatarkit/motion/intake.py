@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from avatarkit.audio.resample import TARGET_HZ, Resampler
 from avatarkit.frames import HEAD_COUNT, WEIGHT_COUNT, FloatArray, MotionFrames
-from avatarkit.motion.melspec import BLOCK_SAMPLES, COLUMN_SAMPLES, HISTORY_SAMPLES
+from avatarkit.motion.melspec import COLUMN_SAMPLES, HISTORY_SAMPLES
 
 FRAME_RATE_HZ: Final = 25
 COLUMNS_PER_FRAME: Final = 2
@@ -23,7 +24,7 @@ class ColumnIntake:
 
     A run holds the 240 samples before its first column, then 320 for each column: 16-bit PCM where the rate is
     already the engine's, float32 where it was converted (:attr:`sample_bytes`). Runs stay bytes until
-    :func:`blocks_of` turns those of many streams into numbers, all in one go.
+    :func:`samples_of` turns those of many streams into numbers, all in one go.
 
     Raises ``ValueError`` unless the rate is one of the seven accepted ones.
     """
@@ -85,17 +86,19 @@ def joined(runs: Sequence[bytes], sample_bytes: int) -> bytes:
     return b"".join((runs[0], *(run[history:] for run in runs[1:]))) if len(runs) > 1 else runs[0]
 
 
-def blocks_of(runs: Sequence[bytes], sample_bytes: int) -> FloatArray:
-    """Blocks (runs, columns, 560) of runs that are equally long; they overlap in memory."""
-    together = np.frombuffer(b"".join(runs), "<i2" if sample_bytes == 2 else np.float32).reshape(len(runs), -1)
-    if sample_bytes == 2:
-        together = np.multiply(together, _SCALE, dtype=np.float32)
-    columns = (together.shape[1] - HISTORY_SAMPLES) // COLUMN_SAMPLES
-    # What sliding_window_view would give.
-    row, sample = together.strides
-    return np.ndarray(
-        (len(runs), columns, BLOCK_SAMPLES), np.float32, together, strides=(row, COLUMN_SAMPLES * sample, sample)
-    )
+def samples_of(runs: Sequence[tuple[bytes, int]]) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """Runs with the bytes of their samples as one row of numbers, float32 (m,), and where each run begins, (n,)."""
+    whole = _SCALE * np.frombuffer(b"".join([run for run, size in runs if size == 2]), "<i2")
+    real = np.frombuffer(b"".join([run for run, size in runs if size == 4]), np.float32)
+    starts, next_whole, next_real = [], 0, len(whole)
+    for run, size in runs:
+        if size == 2:
+            starts.append(next_whole)
+            next_whole += len(run) // 2
+        else:
+            starts.append(next_real)
+            next_real += len(run) // 4
+    return np.concatenate([whole, real]) if len(real) else whole, np.array(starts)
 
 
 class FrameQueue:

@@ -5,27 +5,15 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import numpy as np
-
-from avatarkit.frames import FloatArray
 from avatarkit.motion.classes import COLUMN_S
-from avatarkit.motion.melspec import BAND_COUNT
 
 SILENCE_DB: Final = -62.0
 """Below this, nothing is speech: decibels against full-scale noise."""
-_FULL_SCALE: Final = 36000.0
-"""Sum of mel energies of white noise at full scale."""
 _START_DB: Final = -24.0
 _RISE: Final = 0.3
 _FALL: Final = COLUMN_S / 6.0
 _FLOOR_RISE: Final = COLUMN_S / 3.0
 _FLOOR_FALL: Final = 0.4
-
-
-def level_db(features: FloatArray) -> FloatArray:
-    """Level of columns, float32 (n,) in decibels, from their log-mel features (n, 80)."""
-    energy = np.exp(features, dtype=np.float32).reshape(-1, 2, BAND_COUNT).sum(axis=2).mean(axis=1)
-    return np.asarray(10.0 * np.log10(energy / np.float32(_FULL_SCALE) + np.float32(1e-9)), np.float32)
 
 
 class LoudnessTracker:

@@ -8,24 +8,20 @@ left works on each number by itself. A stream's output thus never depends on who
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
 from avatarkit.frames import FloatArray
 from avatarkit.motion.classes import CLASS_COUNT
+from avatarkit.motion.entries import kernels
+from avatarkit.motion.levels import CEILING, FEATURE_STEPS, LEVELS
 
-WEIGHT_LIMIT: Final = 255
-FEATURE_STEPS: Final = 32
-"""Steps of one standard deviation of a feature; features are clipped at 8 deviations."""
-FEATURE_LIMIT: Final = 8.0
-CEILING: Final = 6.0
-"""Upper bound of the first layer's rectified output."""
-_LEVELS: Final = 255
-_HALF: Final = np.float32(0.5)
+Moments = Sequence[tuple[int, slice]]
+"""Of each moment, how many streams have a column then, and which rows of the batch these are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +31,6 @@ class Layer:
     weights: FloatArray
     scale: FloatArray
     bias: FloatArray
-
-    def __call__(self, whole: FloatArray) -> FloatArray:
-        """Apply to rows of whole numbers."""
-        out: FloatArray = whole @ self.weights
-        out *= self.scale
-        out += self.bias
-        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,60 +58,44 @@ class Network:
         """Size of a recurrent layer."""
         return len(self.recurrent[0][1].weights)
 
-    def receive(self, features: FloatArray) -> FloatArray:
-        """First layer: float32 (n, 80) features to (n, width) whole numbers. Rows do not depend on each other."""
-        standard = (features - self.mean) / self.deviation
-        np.clip(standard, -FEATURE_LIMIT, FEATURE_LIMIT, out=standard)
-        hidden = self.inner(np.rint(standard * np.float32(FEATURE_STEPS)))
-        np.clip(hidden, 0.0, np.float32(CEILING), out=hidden)
-        hidden *= np.float32(_LEVELS / CEILING)
-        return np.rint(hidden, out=hidden)
-
-    def remember(self, layer: int, inputs: FloatArray, memory: FloatArray) -> FloatArray:
-        """One step of a recurrent layer.
+    def listen(self, features: FloatArray, memories: FloatArray, moments: Moments) -> FloatArray:
+        """Probabilities float32 (n, horizons, 18) of n columns of some streams.
 
         Args:
-            layer: 0 for the first.
-            inputs: (n, 3 * width): what :meth:`project` made of the layer's input.
-            memory: (n, width), -1..1.
-
-        Returns:
-            The new memory (n, width), which is also the layer's output.
+            features: float32 (n, 80), moment by moment: the first column of every stream, then the second of those
+                that have one, and so on, in the same order.
+            memories: float32 (streams, :attr:`state_size`), -1..1; stepped in place.
+            moments: Where each moment's rows lie; the longest first.
         """
-        width = self.width
-        held = self.recurrent[layer][1](self.quantise(memory))
-        gates = inputs[:, : 2 * width] + held[:, : 2 * width]
-        gates *= _HALF
-        np.tanh(gates, out=gates)
-        gates *= _HALF
-        gates += _HALF
-        candidate = held[:, 2 * width :]
-        candidate *= gates[:, :width]
-        candidate += inputs[:, 2 * width :]
-        candidate = np.tanh(candidate)
-        kept: FloatArray = memory - candidate
-        kept *= gates[:, width:]
-        kept += candidate
-        return kept
+        whole = np.empty_like(features)
+        run = kernels().bind
+        run("standardise", features, self.mean, self.deviation, whole)()
+        product = whole @ self.inner.weights
+        whole = np.empty_like(product)
+        run("rectify", product, self.inner.scale, self.inner.bias, whole)()
+        for number, (taken, kept) in enumerate(self.recurrent):
+            whole = self._remember(taken, kept, whole, memories[:, number * self.width :], moments)
+        logits = whole @ self.outer.weights
+        run("decide", logits, self.outer.scale, self.outer.bias)()
+        return logits.reshape(len(features), len(self.horizons), CLASS_COUNT)
 
-    def project(self, layer: int, whole: FloatArray) -> FloatArray:
-        """A recurrent layer's input (n, width) of whole numbers to (n, 3 * width); rows are independent."""
-        return self.recurrent[layer][0](whole)
-
-    def quantise(self, memory: FloatArray) -> FloatArray:
-        """A layer's output as the whole numbers that the next one takes."""
-        whole: FloatArray = memory * np.float32(_LEVELS)
-        np.rint(whole, out=whole)
-        return whole
-
-    def decide(self, memory: FloatArray) -> FloatArray:
-        """Probabilities float32 (n, horizons, 18) from the last layer's output (n, width)."""
-        logits: FloatArray = self.outer(self.quantise(memory)).reshape(len(memory), len(self.horizons), CLASS_COUNT)
-        logits -= logits.max(axis=2, keepdims=True)
-        np.exp(logits, out=logits)
-        logits /= logits.sum(axis=2, keepdims=True)
-        probabilities: FloatArray = logits
-        return probabilities
+    def _remember(
+        self, taken: Layer, kept: Layer, whole: FloatArray, memories: FloatArray, moments: Moments
+    ) -> FloatArray:
+        """A recurrent layer over all moments: its output (n, width) as whole numbers; time goes step by step."""
+        inputs = whole @ taken.weights
+        memory = np.ascontiguousarray(memories[:, : self.width])
+        held = np.rint(memory * np.float32(LEVELS))
+        output = np.empty((len(whole), self.width), np.float32)
+        products = np.empty((len(memory), inputs.shape[1]), np.float32)
+        for count, rows in moments:
+            product = np.matmul(held[:count], kept.weights, out=products[:count])
+            held = output[rows]
+            kernels().bind(
+                "remember", inputs[rows], taken.scale, taken.bias, product, kept.scale, kept.bias, memory, held
+            )()
+        memories[:, : self.width] = memory
+        return output
 
 
 def _layer(arrays: dict[str, np.ndarray], name: str, scale: float) -> Layer:
@@ -138,15 +111,15 @@ def load_network(horizons: tuple[int, ...], path: Path | None = None) -> Network
             return load_network(horizons, shipped)
     with np.load(path) as file:
         arrays = {name: file[name] for name in file.files}
-    layers = 1 + max(int(name.split(".")[1]) for name in arrays if name.startswith("recurrent."))
+    count = 1 + max(int(name.split(".")[1]) for name in arrays if name.startswith("recurrent."))
     recurrent = tuple(
         (
-            _layer(arrays, f"recurrent.{i}.input", CEILING / _LEVELS if i == 0 else 1 / _LEVELS),
-            _layer(arrays, f"recurrent.{i}.memory", 1 / _LEVELS),
+            _layer(arrays, f"recurrent.{i}.input", CEILING / LEVELS if i == 0 else 1 / LEVELS),
+            _layer(arrays, f"recurrent.{i}.memory", 1 / LEVELS),
         )
-        for i in range(layers)
+        for i in range(count)
     )
-    outer = _layer(arrays, "outer", 1 / _LEVELS)
+    outer = _layer(arrays, "outer", 1 / LEVELS)
     columns = np.concatenate([np.arange(h * CLASS_COUNT, (h + 1) * CLASS_COUNT) for h in horizons])
     chosen = Layer(np.ascontiguousarray(outer.weights[:, columns]), outer.scale[columns], outer.bias[columns])
     inner = _layer(arrays, "inner", 1 / FEATURE_STEPS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from avatarkit.frames import FloatArray
@@ -16,6 +17,9 @@ class Layout:
         for name, size in sizes.items():
             self._slices[name] = slice(self.size, self.size + size)
             self.size += size
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._slices)
 
     def __getitem__(self, name: str) -> slice:
         return self._slices[name]

@@ -18,9 +18,10 @@ def warm_up() -> float:
     """
     start = time.perf_counter()
     open_renderer("cpu", threads=1).close()
-    from avatarkit.render.cpu.kernels import load  # noqa: PLC0415 - loads libraries that have now been found
+    from avatarkit.compiled.kernels import load  # noqa: PLC0415 - loads libraries that have now been found
+    from avatarkit.render.cpu.entries import KERNELS  # noqa: PLC0415
 
-    load()
+    load(KERNELS)
     return time.perf_counter() - start
 
 

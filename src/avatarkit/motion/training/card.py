@@ -19,17 +19,8 @@ _HORIZONS = (4, 2)
 
 def decided(network: Network, features: FloatArray) -> FloatArray:
     """Run the exported network over a recording: (n, 80) features to (n, horizons, 18) probabilities."""
-    whole = network.receive(features)
-    outputs = np.zeros((0, network.width), np.float32)
-    for layer in range(len(network.recurrent)):
-        memory = np.zeros((1, network.width), np.float32)
-        rows = []
-        for row in network.project(layer, whole):
-            memory = network.remember(layer, row[None], memory)
-            rows.append(memory)
-        outputs = np.concatenate(rows)
-        whole = network.quantise(outputs)
-    return network.decide(outputs)
+    moments = [(1, slice(n, n + 1)) for n in range(len(features))]
+    return network.listen(features, np.zeros((1, network.state_size), np.float32), moments)
 
 
 def _scores(network: Network, clips: Sequence[Clip]) -> list[tuple[float, float]]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from avatarkit.frames import FloatArray
 from avatarkit.motion.classes import COLUMN_S
-from avatarkit.motion.melspec import columns_of
+from avatarkit.motion.hearing import columns_of
 from avatarkit.motion.training import augment
 from avatarkit.motion.training.phones import Segment
 from avatarkit.motion.training.synthesis import Utterance
@@ -44,7 +44,7 @@ def labels_of(
 
 def clip_of(spoken: Utterance, samples: FloatArray, *, scale: float = 1.0, shift_s: float = 0.0) -> Clip:
     """Features and labels of one (changed) recording at 16 kHz."""
-    features = columns_of(samples)
+    features = columns_of(samples).features
     labels = labels_of(spoken.segments, len(features), scale=scale, shift_s=shift_s)
     return Clip(spoken.voice, features.astype(np.float16), labels)
 

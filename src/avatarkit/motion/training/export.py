@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from avatarkit.motion.network import WEIGHT_LIMIT
+from avatarkit.motion.levels import WEIGHT_LIMIT
 from avatarkit.motion.training.network import LAYERS, SpeechNetwork
 
 MOST_BYTES = 2 * 1024 * 1024

@@ -10,9 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from avatarkit.render.cpu.arrays import F32, I32, U32
-from avatarkit.render.cpu.jit import Real, Whole, inlined
-from avatarkit.render.cpu.vectors import (
+from avatarkit.compiled.vectors import (
     Vector,
     bits,
     floor,
@@ -25,6 +23,8 @@ from avatarkit.render.cpu.vectors import (
     to_wholes,
     wholes_of,
 )
+from avatarkit.render.cpu.arrays import F32, I32, U32
+from avatarkit.render.cpu.jit import Real, Whole, inlined
 from avatarkit.render.cpu.visibility import BLOCK, BLOCK_SIDE, LANES, SAMPLE_X, SAMPLE_Y, SAMPLES, TRIANGLE
 
 STEEPEST: Final = 2**26

@@ -6,6 +6,21 @@ from typing import Final
 
 import numpy as np
 
+from avatarkit.compiled.vectors import (
+    Vector,
+    bits,
+    floats_of,
+    floor,
+    load,
+    look_up,
+    most,
+    root,
+    store,
+    to_floats,
+    to_wholes,
+    total,
+    where,
+)
 from avatarkit.render.cpu.arrays import F32, I32, U32
 from avatarkit.render.cpu.fragments import (
     ALBEDO,
@@ -23,21 +38,6 @@ from avatarkit.render.cpu.fragments import (
 from avatarkit.render.cpu.jit import Real, Whole, inlined, kernel
 from avatarkit.render.cpu.sampling import mip_levels, texels_around
 from avatarkit.render.cpu.shadow_map import TILE_BITS
-from avatarkit.render.cpu.vectors import (
-    Vector,
-    bits,
-    floats_of,
-    floor,
-    load,
-    look_up,
-    most,
-    root,
-    store,
-    to_floats,
-    to_wholes,
-    total,
-    where,
-)
 
 
 @inlined

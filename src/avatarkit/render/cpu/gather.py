@@ -6,6 +6,19 @@ from typing import Final
 
 import numpy as np
 
+from avatarkit.compiled.vectors import (
+    Vector,
+    bits,
+    equal,
+    floats_of,
+    load,
+    most,
+    size,
+    store,
+    to_floats,
+    turn,
+    where,
+)
 from avatarkit.render.cpu import records
 from avatarkit.render.cpu.arrays import F32, I32
 from avatarkit.render.cpu.fragments import (
@@ -24,19 +37,6 @@ from avatarkit.render.cpu.fragments import (
 )
 from avatarkit.render.cpu.jit import Whole, inlined, kernel
 from avatarkit.render.cpu.materials import BASE, DIRECTED, NORMAL_TEXTURE, TEXTURE
-from avatarkit.render.cpu.vectors import (
-    Vector,
-    bits,
-    equal,
-    floats_of,
-    load,
-    most,
-    size,
-    store,
-    to_floats,
-    turn,
-    where,
-)
 from avatarkit.render.cpu.visibility import BLOCK, BLOCK_SIDE, SAMPLE_X, SAMPLE_Y, SAMPLES, TRIANGLE
 
 SAME_SURFACE: Final = 0.006

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from avatarkit.compiled.vectors import load
 from avatarkit.render.cpu import coverage
 from avatarkit.render.cpu.arrays import F32, I16, I32, I64, U32
 from avatarkit.render.cpu.coverage import (
@@ -21,7 +22,6 @@ from avatarkit.render.cpu.jit import Whole, kernel
 from avatarkit.render.cpu.materials import BASE, CUTOFF, SOFT, TEXTURE
 from avatarkit.render.cpu.records import ALPHA, U, V, X, Y
 from avatarkit.render.cpu.sampling import mip_level
-from avatarkit.render.cpu.vectors import load
 from avatarkit.render.cpu.visibility import BLOCK_SIDE, LANES
 
 

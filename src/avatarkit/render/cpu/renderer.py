@@ -12,11 +12,13 @@ import numpy as np
 from avatarkit.avatars.bundle import Bundle
 from avatarkit.avatars.pairs import agreed
 from avatarkit.avatars.rig import head_transforms
+from avatarkit.compiled.kernels import Kernels, load
 from avatarkit.frames import Pose
 from avatarkit.render.color import srgb_table
 from avatarkit.render.contract import Image
-from avatarkit.render.cpu import kernels, records
+from avatarkit.render.cpu import records
 from avatarkit.render.cpu.arrays import F32, I16, I32, I64
+from avatarkit.render.cpu.entries import KERNELS
 from avatarkit.render.cpu.lights import KEY_DIRECTION, light_values, unit
 from avatarkit.render.cpu.scene import VERTEX_CHUNK, Scene, SharedScenes
 from avatarkit.render.cpu.shadow_map import TEXELS, TILE, shadow_map
@@ -40,7 +42,7 @@ _SCENES: Final = SharedScenes()
 class _Buffers:
     """What a frame is worked out in, sized by the scene and the image, and by what kernels."""
 
-    def __init__(self, scene: Scene, ready: kernels.Kernels) -> None:
+    def __init__(self, scene: Scene, ready: Kernels) -> None:
         self.bind = ready.bind
         vertices, triangles = len(scene.rig.positions), len(scene.triangles)
         self.positions = np.empty((vertices, 3), np.float32)
@@ -98,7 +100,7 @@ class CpuRenderer:
     def load(self, bundle: Bundle) -> None:
         """See :meth:`Renderer.load`."""
         with ThreadPoolExecutor(1, "avatarkit-kernels") as beside:
-            loading = beside.submit(kernels.load)
+            loading = beside.submit(load, KERNELS)
             scene = _SCENES.scene(bundle)
             ready = loading.result()
         light = light_matrix(unit(KEY_DIRECTION), scene.rig.positions, _SHADOW_MARGIN_M, TEXELS)

@@ -6,10 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from avatarkit.render.cpu.arrays import I32, U32
-from avatarkit.render.cpu.jit import Real, inlined
-from avatarkit.render.cpu.textures import MOST_LEVELS
-from avatarkit.render.cpu.vectors import (
+from avatarkit.compiled.vectors import (
     Vector,
     exponent,
     floor,
@@ -22,6 +19,9 @@ from avatarkit.render.cpu.vectors import (
     where,
     wholes_of,
 )
+from avatarkit.render.cpu.arrays import I32, U32
+from avatarkit.render.cpu.jit import Real, inlined
+from avatarkit.render.cpu.textures import MOST_LEVELS
 
 _SHARPEST: Final = 2.8
 """Texels on a pixel at which the next level is taken."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from avatarkit.compiled.vectors import Vector, least, load, look_up, store, to_wholes
 from avatarkit.render.cpu.arrays import F32, I32, U8, U32
 from avatarkit.render.cpu.dress import apply_color, apply_normals, receive_shadow
 from avatarkit.render.cpu.fragments import ALBEDO, CHUNK, COLUMN_BITS, FIELDS, LANES, MASK_BITS, ROWS
@@ -11,7 +12,6 @@ from avatarkit.render.cpu.gather import find, interpolate, sort_by_material
 from avatarkit.render.cpu.jit import Real, inlined, kernel
 from avatarkit.render.cpu.lighting import light_fragments
 from avatarkit.render.cpu.materials import NORMAL_TEXTURE, TEXTURE, UNLIT
-from avatarkit.render.cpu.vectors import Vector, least, load, look_up, store, to_wholes
 from avatarkit.render.cpu.visibility import BLOCK_SIDE, SAMPLES
 
 _ALL: int = (1 << SAMPLES) - 1

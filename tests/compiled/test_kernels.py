@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,11 +13,14 @@ from llvmlite import binding as llvm
 from render_fixtures import CAMERA, head_bundle
 from renderer_suite import posed
 
-from avatarkit.render.cpu import assemble, kernels, machine, store
-from avatarkit.render.cpu.machine import MachineCode, RefusedError
+from avatarkit.compiled import assemble, kernels, machine
+from avatarkit.compiled.machine import MachineCode, RefusedError
+from avatarkit.compiled.store import Store, file_in
+from avatarkit.render.cpu.entries import KERNELS
 from avatarkit.render.cpu.renderer import CpuRenderer
 
 HERE = ("a processor", "+features")
+STORE = Store(KERNELS)
 
 
 def picture(ready=None):
@@ -49,15 +53,15 @@ def stored(folder):
 
 def test_kept_code_new_code_and_numba_itself_draw_the_same_picture():
     first = picture()
-    assert np.array_equal(first, picture(MachineCode(assemble.assemble())))
-    assert np.array_equal(first, picture(kernels.Dispatched()))
+    assert np.array_equal(first, picture(MachineCode(assemble.assemble(KERNELS), KERNELS.entries)))
+    assert np.array_equal(first, picture(kernels.Dispatched(KERNELS)))
 
 
 def test_what_was_written_is_read(folder):
-    name = store.key(HERE)
-    assert store.read(name) is None
-    store.write(name, b"code" * 1000)
-    assert store.read(name) == b"code" * 1000
+    name = STORE.key(HERE)
+    assert STORE.read(name) is None
+    STORE.write(name, b"code" * 1000)
+    assert STORE.read(name) == b"code" * 1000
     assert [path.name[0] for path in folder.iterdir()] == ["k"], "no part of a file is left"
 
 
@@ -73,33 +77,32 @@ def test_what_was_written_is_read(folder):
     ],
 )
 def test_a_damaged_file_counts_as_none(folder, damage):
-    name = store.key(HERE)
-    path = store.write(name, bytes(range(256)) * 10)
+    name = STORE.key(HERE)
+    path = STORE.write(name, bytes(range(256)) * 10)
     path.write_bytes(damage(path.read_bytes()))
-    assert store.read(name) is None
-    store.write(name, b"new")
-    assert store.read(name) == b"new"
+    assert STORE.read(name) is None
+    STORE.write(name, b"new")
+    assert STORE.read(name) == b"new"
 
 
-def test_code_for_another_processor_or_of_other_sources_is_not_taken(folder, monkeypatch, tmp_path):
-    name = store.key(HERE)
-    path = store.write(name, b"code")
-    others = {store.key(("another", "+features")), store.key(("a processor", "+more"))}
-    monkeypatch.setattr(store, "__file__", str(tmp_path / "store.py"))
+def test_code_for_another_processor_or_of_other_sources_is_not_taken(folder, tmp_path):
+    name = STORE.key(HERE)
+    path = STORE.write(name, b"code")
+    others = {STORE.key(("another", "+features")), STORE.key(("a processor", "+more"))}
     (tmp_path / "raster.py").write_text("changed")
-    others.add(store.key(HERE))
+    others.add(Store(replace(KERNELS, folder=tmp_path)).key(HERE))
     assert len({name, *others}) == 4
     for other in others:
         (folder / f"kernels-{other[:32]}.bin").write_bytes(path.read_bytes())
-        assert store.read(other) is None
+        assert STORE.read(other) is None
 
 
 def test_old_files_go(folder):
     for number in range(30):
-        store.write(store.key((str(number), "")), b"code")
-        os.utime(store._file(folder, store.key((str(number), ""))), (number, number))
-    assert 1 <= len(stored(folder)) <= 10
-    assert store.read(store.key(("29", ""))) == b"code"
+        STORE.write(STORE.key((str(number), "")), b"code")
+        os.utime(file_in(folder, STORE.key((str(number), ""))), (number, number))
+    assert 1 <= len(stored(folder)) <= 20
+    assert STORE.read(STORE.key(("29", ""))) == b"code"
 
 
 def test_without_numba_s_setting_code_lies_beside_the_package_or_with_the_user(monkeypatch, tmp_path):
@@ -109,7 +112,7 @@ def test_without_numba_s_setting_code_lies_beside_the_package_or_with_the_user(m
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     package = tmp_path / "package"
     package.mkdir()
-    monkeypatch.setattr(store, "__file__", str(package / "store.py"))
+    store = Store(replace(KERNELS, folder=package))
     name = store.key(HERE)
     assert store.write(name, b"code").parent == package / "__pycache__"
     (package / "__pycache__").rename(package / "away")
@@ -129,9 +132,9 @@ def test_where_nothing_can_be_written_it_still_draws_and_says_so(monkeypatch, tm
 def test_code_that_calls_the_unknown_is_refused_and_numba_draws(folder, unloaded, monkeypatch, caplog):
     monkeypatch.setattr(assemble, "_KNOWN", set())
     with pytest.raises(RefusedError, match="PyMem_Raw"):
-        assemble.assemble()
+        assemble.assemble(KERNELS)
     with caplog.at_level(logging.WARNING):
-        assert isinstance(kernels.load(), kernels.Dispatched)
+        assert isinstance(kernels.load(KERNELS), kernels.Dispatched)
     assert "PyMem_Raw" in caplog.text
     assert not stored(folder)
 
@@ -139,7 +142,7 @@ def test_code_that_calls_the_unknown_is_refused_and_numba_draws(folder, unloaded
 def test_code_without_the_kernels_is_refused():
     empty = machine.target_machine().emit_object(llvm.parse_assembly(""))
     with pytest.raises(RefusedError, match="lacks"):
-        MachineCode(empty)
+        MachineCode(empty, KERNELS.entries)
 
 
 def test_where_machine_code_cannot_be_loaded_numba_draws(unloaded, monkeypatch, caplog):
@@ -155,25 +158,27 @@ def test_where_machine_code_cannot_be_loaded_numba_draws(unloaded, monkeypatch, 
 def test_kernels_are_compiled_once_for_all_threads_and_for_the_next_process(folder, unloaded, monkeypatch):
     times = []
 
-    def counted():
+    def counted(_):
         times.append(1)
         return b"code"
 
     monkeypatch.setattr(assemble, "assemble", counted)
-    monkeypatch.setattr(machine, "MachineCode", bytes)
-    threads = [threading.Thread(target=kernels.load) for _ in range(4)]
+    monkeypatch.setattr(machine, "MachineCode", lambda code, _: code)
+    threads = [threading.Thread(target=kernels.load, args=(KERNELS,)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     kernels._load.cache_clear()
-    assert kernels.load() == b"code"
+    assert kernels.load(KERNELS) == b"code"
     assert len(times) == 1
 
 
 def test_processes_may_write_at_the_same_time(folder):
     program = (
-        "from avatarkit.render.cpu import store\n"
+        "from avatarkit.compiled.store import Store\n"
+        "from avatarkit.render.cpu.entries import KERNELS\n"
+        "store = Store(KERNELS)\n"
         "for turn in range(200):\n"
         "    store.write('a' * 64, bytes([turn % 7]) * 300_000)\n"
         "    code = store.read('a' * 64)\n"
@@ -192,18 +197,18 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("ready", [kernels.load, kernels.Dispatched])
+@pytest.mark.parametrize("ready", [kernels.load, kernels.Dispatched], ids=["kept", "numba"])
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_a_wrong_argument_is_an_error_and_not_damage(ready, wrong):
     depth, reach = np.zeros((512, 528), np.float32), np.zeros((2, 64, 64), np.float32)
-    ready().bind("survey_shadow", depth, reach)(0, 4)
+    ready(KERNELS).bind("survey_shadow", depth, reach)(0, 4)
     for shared in ((wrong, reach), (depth, wrong), (depth,), (depth, reach, reach)):
         with pytest.raises(TypeError, match="survey_shadow"):
-            ready().bind("survey_shadow", *shared)
+            ready(KERNELS).bind("survey_shadow", *shared)
 
 
 def test_an_array_that_must_not_be_written_is_refused():
     reach = np.zeros((2, 64, 64), np.float32)
     reach.flags.writeable = False
     with pytest.raises(TypeError, match="writable"):
-        kernels.load().bind("survey_shadow", np.zeros((512, 528), np.float32), reach)
+        kernels.load(KERNELS).bind("survey_shadow", np.zeros((512, 528), np.float32), reach)

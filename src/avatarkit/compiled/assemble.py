@@ -12,9 +12,9 @@ from llvmlite import ir
 from numba.core import types
 from numba.np.numpy_support import from_dtype
 
-from avatarkit.render.cpu.entries import ENTRIES, Array, Entry
-from avatarkit.render.cpu.machine import PREFIX, RefusedError, target_machine
-from avatarkit.render.cpu.runtime import ALLOCATE, FREE, runtime_module
+from avatarkit.compiled.entries import Array, Entry, KernelSet
+from avatarkit.compiled.machine import PREFIX, RefusedError, target_machine
+from avatarkit.compiled.runtime import ALLOCATE, FREE, runtime_module
 
 _WORD: Final = ir.IntType(64)
 _STATUS: Final = ir.IntType(32)
@@ -22,16 +22,29 @@ _POINTER: Final = ir.IntType(8).as_pointer()
 _RETURNED_NONE: Final = -2
 """Numba's status, beside 0, of a function that ended well."""
 
-_KNOWN: Final = {ALLOCATE, FREE, "memcpy", "memmove", "memset", "sqrtf", "floorf", "ceilf", "fabsf", "fmaf"}
+_KNOWN: Final = {
+    ALLOCATE,
+    FREE,
+    "memcpy",
+    "memmove",
+    "memset",
+    "sqrtf",
+    "floorf",
+    "ceilf",
+    "fabsf",
+    "fmaf",
+    "rintf",
+    "sinf",
+}
 """Functions from outside that code may call: those of Python's memory, and what every processor's C library has."""
 
 
-def dispatcher(name: str) -> Any:
+def dispatcher(kernels: KernelSet, name: str) -> Any:
     """A kernel as numba knows it."""
-    return getattr(importlib.import_module(f"{__package__}.{ENTRIES[name].module}"), name)
+    return getattr(importlib.import_module(f"{kernels.package}.{kernels.entries[name].module}"), name)
 
 
-def assemble() -> bytes:
+def assemble(kernels: KernelSet) -> bytes:
     """The object file that :class:`.machine.MachineCode` loads.
 
     Raises ``RefusedError`` when this numba's code is not what is expected here, or calls what may not be there when
@@ -40,8 +53,8 @@ def assemble() -> bytes:
     if llvm.get_process_triple().split("-")[0] not in ("x86_64", "aarch64", "arm64"):
         raise RefusedError("this kind of processor is not known")
     module = llvm.parse_assembly(str(runtime_module()))
-    for name, entry in ENTRIES.items():
-        compiled = dispatcher(name)
+    for name, entry in kernels.entries.items():
+        compiled = dispatcher(kernels, name)
         signature = tuple(_kernel_types(entry))
         compiled.compile(signature)
         inner = compiled.overloads[signature].fndesc.llvm_func_name

@@ -138,9 +138,13 @@ most = _two(lambda b, kind, v: b.select(_compare(">")(b, kind, v), *v))
 floor = _one(lambda b, kind, v: _call(b, "llvm.floor.v16f32", kind.code, v))
 root = _one(lambda b, kind, v: _call(b, "llvm.sqrt.v16f32", kind.code, v))
 size = _one(lambda b, kind, v: _call(b, "llvm.fabs.v16f32", kind.code, v))
+rounded = _one(lambda b, kind, v: _call(b, "llvm.rint.v16f32", kind.code, v))
+"""To the nearest whole number, halves to the even one."""
 to_floats = _one(lambda b, _, v: b.sitofp(v[0], FLOATS.code), FLOATS)
 to_wholes = _one(lambda b, _, v: b.fptosi(v[0], WHOLES.code), WHOLES)
 """Towards zero; what 32 bits do not hold has no meaning."""
+as_floats = _one(lambda b, _, v: b.bitcast(v[0], FLOATS.code), FLOATS)
+"""The numbers whose bits these are."""
 
 
 @_for_kernels

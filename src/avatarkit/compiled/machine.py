@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from llvmlite import binding as llvm
 
-from avatarkit.render.cpu.entries import ENTRIES, Entry
+from avatarkit.compiled.entries import Entry
 
 PREFIX: Final = "avatarkit_"
 """Before a kernel's name: the symbol of the function that takes its arguments as words; 0 when all is well.
@@ -54,27 +54,28 @@ def target_machine() -> Any:
 class MachineCode:
     """The kernels of one object file."""
 
-    def __init__(self, code: bytes) -> None:
-        """Load the object file that :func:`.assemble.assemble` made for this very machine.
+    def __init__(self, code: bytes, entries: Mapping[str, Entry]) -> None:
+        """Load the object file that :func:`.assemble.assemble` made of these kernels for this very machine.
 
         Raises ``RefusedError`` when it cannot be loaded. Damaged code must not come here: it would run.
         """
+        self._entries = entries
         try:
             self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine())
             for name in ("PyMem_RawMalloc", "PyMem_RawFree"):
                 llvm.add_symbol(name, ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value)
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             self._engine.finalize_object()
-            addresses = {name: self._engine.get_function_address(PREFIX + name) for name in ENTRIES}
+            addresses = {name: self._engine.get_function_address(PREFIX + name) for name in entries}
         except (RuntimeError, AttributeError, OSError) as reason:
             raise RefusedError(f"the machine code does not load: {reason}") from reason
         if not all(addresses.values()):
             raise RefusedError("the machine code lacks a kernel")
-        self._functions = {name: _function(ENTRIES[name], address) for name, address in addresses.items()}
+        self._functions = {name: _function(entries[name], address) for name, address in addresses.items()}
 
     def bind(self, name: str, *shared: Any) -> Task:
         """A kernel with what its calls share; see :class:`.Entry`. Raises ``TypeError`` for a wrong argument."""
-        words = ENTRIES[name].words(name, shared)
+        words = self._entries[name].words(name, shared)
         packed = (ctypes.c_int64 * len(words))(*words)
         function = self._functions[name]
         held = (packed, shared)  # as long as the task lives, so do the arrays
