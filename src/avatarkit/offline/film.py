@@ -14,7 +14,7 @@ from avatarkit.offline.performance import Heard, Shown
 from avatarkit.render.contract import Image, Renderer, Surface
 from avatarkit.types import Camera
 
-_AHEAD: Final = 2
+_AHEAD: Final = 3
 """Pictures, for each renderer, that are begun before they are presented."""
 
 

@@ -30,10 +30,13 @@ class FilmFormat:
     file_options: dict[str, str] = field(default_factory=dict)
 
 
+_LITTLE_SEARCH: Final = "subme=1:ref=1:trellis=0:rc-lookahead=10"
+"""A face before a still background moves little: a third less work, for a tenth more bytes."""
+
 # Thread counts are fixed: what x264 and libvpx write depends on them, and the same film shall give the same file.
 MP4: Final = FilmFormat(
     "mp4", "libx264", "aac", 128_000, "yuv420p",
-    {"crf": "18", "preset": "veryfast", "tune": "animation", "threads": "2"},
+    {"crf": "18", "preset": "veryfast", "tune": "animation", "threads": "1", "x264-params": _LITTLE_SEARCH},
     {"movflags": "+faststart"},
 )  # fmt: skip
 _VP9: Final = {"crf": "24", "b": "0", "deadline": "realtime", "cpu-used": "7", "row-mt": "1", "threads": "2"}
