@@ -35,14 +35,8 @@ KERNELS: Final = KernelSet(
             varying=0,
         ),
     },
-    used=tuple(
-        _FOLDER / f"{name}.py"
-        for name in (
-            "articulation", "classes", "entries", "gestures", "intake", "levels", "melspec", "memory", "prosody",
-            "state", "style",
-        )
-    ),
-)  # fmt: skip
+    used=(_FOLDER.parent / "frames.py", *sorted(_FOLDER.glob("*.py"))),
+)
 
 
 def kernels() -> Kernels:
