@@ -11,4 +11,4 @@ FEATURE_LIMIT: Final = 8.0
 CEILING: Final = 6.0
 """Upper bound of the first layer's rectified output."""
 LEVELS: Final = 255
-"""Of a memory or a rectified output: the whole numbers are up to so many."""
+"""A memory of 1, and a rectified output at its upper bound, as a whole number."""

@@ -1,4 +1,6 @@
-"""The learned model with numpy: columns of log-mel features in, class probabilities out, for many streams at once.
+"""The learned model: columns of log-mel features in, class probabilities out, for many streams at once.
+
+Matrix products are numpy's; what lies between them is compiled (:mod:`avatarkit.motion.kernels.layers`).
 
 Weights are whole numbers up to 255, and what they are multiplied with is rounded to whole numbers up to 256: every
 product and every sum stays a whole number below 2**24, which float32 holds exactly. So the matrix products give the
