@@ -42,7 +42,7 @@ CLASSES = {
 }
 ALLOWED: dict[str, set[str]] = {
     **BASE,
-    "compiled": set(),
+    "compiled": FOUNDATION,
     "protocol": set(),
     "audio": FOUNDATION,
     "motion": FOUNDATION | {"audio", "compiled"},

@@ -174,6 +174,11 @@ def test_kernels_are_compiled_once_for_all_threads_and_for_the_next_process(fold
     assert len(times) == 1
 
 
+def test_a_set_that_is_being_compiled_keeps_nobody_waiting_for_another():
+    with KERNELS.lock:
+        assert kernels.load(replace(KERNELS)) is not None
+
+
 def test_processes_may_write_at_the_same_time(folder):
     program = (
         "from avatarkit.compiled.store import Store\n"

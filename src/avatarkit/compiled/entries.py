@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ class Array:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A scalar that stays for all calls of a frame: ``int64`` or ``float32``."""
+    """A scalar that calls share: ``int64`` or ``float32``."""
 
     dtype: np.dtype[Any]
 
@@ -31,10 +32,10 @@ Argument = Array | Number
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One kernel. Its arguments are what a frame's calls share, then ``varying`` whole numbers, each call's own."""
+    """One kernel. Its arguments are what some calls share, then ``varying`` whole numbers, each call's own."""
 
     module: str
-    """Of this package."""
+    """Of the set's package."""
     shared: tuple[Argument, ...]
     varying: int
 
@@ -91,3 +92,5 @@ class KernelSet:
     """Files of the folder that hold neither kernels nor anything that kernels are made of."""
     used: tuple[Path, ...] = ()
     """Files outside the folder, the kernels' constants among them, that the kernels are made of too."""
+    lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    """Held while the set is loaded or compiled: once for all threads, and in nobody else's way."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import threading
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from avatarkit.compiled.entries import KernelSet
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from avatarkit.compiled.machine import Task
 
 _log: Final = logging.getLogger(__name__)
-_lock: Final = threading.Lock()
 
 
 class Kernels(Protocol):
@@ -44,7 +42,7 @@ class Dispatched:
 
 def load(kernels: KernelSet) -> Kernels:
     """A set of kernels, one for the process. Compiles them for some seconds when this machine has not yet."""
-    with _lock:
+    with kernels.lock:
         return _load(kernels)
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from avatarkit.frames import FloatArray
 from avatarkit.motion.entries import kernels
-from avatarkit.motion.melspec import BLOCK_SAMPLES, COLUMN_SAMPLES, FEATURE_COUNT, HISTORY_SAMPLES, Indices
-
-Flags = npt.NDArray[np.bool_]
+from avatarkit.motion.melspec import (
+    BLOCK_SAMPLES,
+    COLUMN_SAMPLES,
+    FEATURE_COUNT,
+    HISTORY_SAMPLES,
+    Flags,
+    Indices,
+)
 
 
 class Analysis(NamedTuple):

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from avatarkit.frames import FloatArray
 
 Indices = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 RATE_HZ: Final = 16000
 COLUMN_SAMPLES: Final = 320

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from avatarkit.frames import FloatArray
-from avatarkit.motion.entries import kernels
+from avatarkit.motion import chance
 from avatarkit.motion.state import Layout
 
 _WAVES: Final = 12
@@ -22,15 +21,8 @@ STATE: Final = Layout(
 def start(state: FloatArray, seed: int) -> None:
     """Set the row (1, STATE.size) of a new stream."""
     state[:] = 0.0
-    phases = np.empty(_WAVES, np.float32)
-    kernels().bind("uniforms", seeds_of([seed]), phases)()
-    STATE.part(state, "phases")[0] = phases * np.float32(2.0 * np.pi)
+    STATE.part(state, "phases")[0] = chance.uniforms(seed, _WAVES) * np.float32(2.0 * np.pi)
     STATE.part(state, "octave_mean")[:] = np.log2(150.0)
     STATE.part(state, "octave_spread")[:] = 0.2
     STATE.part(state, "level_mean")[:] = -32.0
     STATE.part(state, "level_spread")[:] = 6.0
-
-
-def seeds_of(numbers: list[int]) -> npt.NDArray[np.uint64]:
-    """Whole numbers as the seeds that kernels take: their lowest 64 bits."""
-    return np.array([number & 0xFFFF_FFFF_FFFF_FFFF for number in numbers], np.uint64)

@@ -7,19 +7,16 @@ from operator import attrgetter
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from avatarkit.frames import HEAD_COUNT, WEIGHT_COUNT, FloatArray
+from avatarkit.motion.chance import seeds_of
 from avatarkit.motion.entries import kernels
 from avatarkit.motion.hearing import analyse
 from avatarkit.motion.hints import Hints
 from avatarkit.motion.intake import COLUMNS_PER_FRAME, FrameQueue, samples_of
-from avatarkit.motion.melspec import COLUMN_SAMPLES
+from avatarkit.motion.melspec import COLUMN_SAMPLES, Indices
 from avatarkit.motion.network import Moments, Network
-from avatarkit.motion.prosody import seeds_of
 from avatarkit.motion.style import MANNER_SIZE
-
-Indices = npt.NDArray[np.int64]
 
 _NO_WISHES: Final = np.zeros((0, MANNER_SIZE), np.float32)
 

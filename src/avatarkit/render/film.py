@@ -31,7 +31,7 @@ class FilmFormat:
 
 
 _LITTLE_SEARCH: Final = "subme=1:ref=1:trellis=0:weightp=0:rc-lookahead=10"
-"""A face before a still background moves little: a third less work, for a tenth more bytes."""
+"""A face before a still background moves little, so that much less search costs few bytes."""
 
 # Thread counts are fixed: what x264 and libvpx write depends on them, and the same film shall give the same file.
 MP4: Final = FilmFormat(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 import time
 
-from avatarkit.errors import AvatarError
+from avatarkit.compiled.kernels import load
+from avatarkit.compiled.warm import report
+from avatarkit.render.cpu.entries import KERNELS
 from avatarkit.render.registry import open_renderer
 
 
@@ -17,23 +19,14 @@ def warm_up() -> float:
     Raises ``AvatarError`` (missingDependency) without numba.
     """
     start = time.perf_counter()
-    open_renderer("cpu", threads=1).close()
-    from avatarkit.compiled.kernels import load  # noqa: PLC0415 - loads libraries that have now been found
-    from avatarkit.render.cpu.entries import KERNELS  # noqa: PLC0415
-
+    open_renderer("cpu", threads=1).close()  # says what is missing
     load(KERNELS)
     return time.perf_counter() - start
 
 
 def main() -> int:
     """Compile, say so in one line, and give the exit status."""
-    try:
-        seconds = warm_up()
-    except AvatarError as failure:
-        sys.stderr.write(f"avatarkit: {failure}\n")
-        return 1
-    sys.stdout.write(f"avatarkit: the CPU renderer is compiled ({seconds:.1f} s)\n")
-    return 0
+    return report(KERNELS, warm_up)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from avatarkit.cli.doctor.finding import Finding, advice, failed, ok
 from avatarkit.errors import AvatarError
 
 _EXTRAS: Final = {
-    "server": ("aiosqlite", "alembic", "jwt", "sqlalchemy", "starlette", "uvicorn"),
+    "server": ("aiosqlite", "alembic", "jwt", "numba", "sqlalchemy", "starlette", "uvicorn"),
     "render": ("av", "numba", "PIL"),
     "audio": ("av", "sounddevice"),
     "studio": ("numba", "PIL", "scipy"),

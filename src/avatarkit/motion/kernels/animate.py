@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from avatarkit.frames import ARKIT_INDEX, WEIGHT_COUNT, FloatArray
 from avatarkit.motion.classes import CLASS_INDEX
 from avatarkit.motion.intake import COLUMNS_PER_FRAME
 from avatarkit.motion.kernels import mouth, voice
 from avatarkit.motion.kernels.jit import kernel
+from avatarkit.motion.melspec import Indices
 from avatarkit.motion.memory import ECHO, ECHO_SIZE, STATE
 from avatarkit.motion.style import MANNER_SIZE
-
-Indices = npt.NDArray[np.int64]
 
 _VOICE, _MANNER, _ECHOES = STATE["voice"].start, STATE["manner"].start, STATE["echo"].start
 

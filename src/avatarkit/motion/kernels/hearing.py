@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from avatarkit.frames import FloatArray
 from avatarkit.motion.kernels import pitch
 from avatarkit.motion.kernels.bands import hear_bands, spectra
 from avatarkit.motion.kernels.fourier import LANES, SIZE
 from avatarkit.motion.kernels.jit import kernel
-from avatarkit.motion.melspec import BIN_COUNT, BLOCK_SAMPLES, FEATURE_COUNT, Indices
-
-Flags = npt.NDArray[np.bool_]
+from avatarkit.motion.melspec import BIN_COUNT, BLOCK_SAMPLES, FEATURE_COUNT, Flags, Indices
 
 
 @kernel

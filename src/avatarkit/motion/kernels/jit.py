@@ -6,5 +6,5 @@ from avatarkit.compiled.jit import Real, decorators
 
 __all__ = ["Real", "inlined", "kernel"]
 
-# Nothing beyond the rules: the same sound gives the same bits, in any batch and on any processor.
+# Nothing beyond the rules: the same sound gives the same bits, in any batch.
 kernel, inlined = decorators(set())
