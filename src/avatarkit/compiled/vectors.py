@@ -169,6 +169,17 @@ def bits(typing: Any, flags: Any) -> Any:
 
 
 @_for_kernels
+def first_of_four(typing: Any, vector: Any) -> Any:
+    """Every fourth lane, from the first on, in its own place and the three that follow it."""
+
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        lanes = ir.VectorType(_I32, WIDTH)([lane // 4 * 4 for lane in range(WIDTH)])
+        return builder.shuffle_vector(args[0], args[0], lanes)
+
+    return vector(vector), generate
+
+
+@_for_kernels
 def floats_of(typing: Any, scalar: Any) -> Any:
     """A float32 in every lane."""
 

@@ -10,14 +10,17 @@ from avatarkit.compiled.vectors import (
     Vector,
     bits,
     equal,
+    first_of_four,
     floats_of,
     load,
+    look_up,
     most,
     size,
     store,
     to_floats,
     turn,
     where,
+    wholes_of,
 )
 from avatarkit.render.cpu import records
 from avatarkit.render.cpu.arrays import F32, I32
@@ -43,93 +46,125 @@ SAME_SURFACE: Final = 0.006
 """Samples of one material whose depths differ by less than this share are lit as one surface."""
 
 _ALL: Final = (1 << SAMPLES) - 1
+_BLOCK: Final = (1 << LANES) - 1
+
+
+@inlined
+def _alike(flat: I32, materials: I32, at: Whole, marks: Vector) -> tuple[Whole, Whole]:
+    """The samples of a block, as bits, that show the same triangle as the first of their pixel; the same surface."""
+    triangles = bits(equal(marks, first_of_four(marks)))
+    if triangles == _BLOCK:
+        return triangles, triangles
+    kinds, depths = look_up(materials, most(marks - 1, 0)), to_floats(load(flat, at))
+    first = first_of_four(depths)
+    near = (marks > 0) & (size(depths - first) < first * SAME_SURFACE)
+    return triangles, bits(near & equal(kinds, first_of_four(kinds)))
+
+
+@inlined
+def _members(flat: I32, materials: I32, at: Whole, sample: Whole, done: Whole, material: Whole) -> Whole:
+    """The samples of the pixel at ``at``, less those ``done``, that show the surface of ``sample``."""
+    depth = np.float32(flat[at + np.uint64(sample)])
+    slack = np.float32(SAME_SURFACE) * depth
+    members = 0
+    for other in range(sample, SAMPLES):
+        triangle = flat[at + np.uint64(TRIANGLE + other)] - 1
+        if (
+            triangle >= 0
+            and not done & (1 << other)
+            and abs(np.float32(flat[at + np.uint64(other)]) - depth) < slack
+            and materials[np.uint32(triangle)] == material
+        ):
+            members |= 1 << other
+    return members
 
 
 @kernel
 def find(
-    seen: I32,
-    materials: I32,
-    line: int,
-    row: int,
-    width: int,
-    height: int,
-    count: int,
-    places: I32,
-    chosen: I32,
-    starts: I32,
-) -> int:
+    seen: I32, materials: I32, line: int, row: int, width: int, height: int, count: int, places: I32, chosen: I32,
+    kinds: I32,
+) -> int:  # fmt: skip
     """List the fragments of a ``line`` of the buffer's blocks behind the ``count`` that are listed.
 
     Returns how many there are then; a pixel has at most four. ``places`` gets where they lie, from the row ``row`` on
-    (see :mod:`.fragments`), ``chosen`` their triangles, and ``starts`` how many there are of each material, one
-    further on. What lies beyond ``width`` and ``height`` is left out.
+    (see :mod:`.fragments`), ``chosen`` their triangles, and ``kinds`` their materials. What lies beyond ``width`` and
+    ``height`` is left out.
     """
     flat, stride = seen.reshape(-1), np.uint64(seen.shape[1] * seen.shape[2])
     for block in range((width + BLOCK_SIDE - 1) // BLOCK_SIDE):
         at = np.uint64(line) * stride + np.uint64(block * BLOCK)
-        m = at + np.uint64(TRIANGLE)
-        marks = load(flat, m)
+        marks = load(flat, at + np.uint64(TRIANGLE))
         if bits(marks > 0) == 0:
             continue
-        # Each lane beside the next: three alike in a pixel make four.
-        alike = bits(equal(marks, load(flat, m + np.uint64(1))))
+        same, near = _alike(flat, materials, at, marks)
         for pixel in range(BLOCK_SIDE * BLOCK_SIDE):
             x, y = block * BLOCK_SIDE + pixel % BLOCK_SIDE, row + pixel // BLOCK_SIDE
             if x >= width or y >= height:
                 continue
-            k = np.uint64(SAMPLES * pixel)
-            where_ = np.int32(((y << COLUMN_BITS) + x) << MASK_BITS)
-            if (alike >> np.int64(SAMPLES * pixel)) & 7 == 7:
-                triangle = flat[m + k] - 1
+            first, shift = at + np.uint64(SAMPLES * pixel), np.int64(SAMPLES * pixel)
+            place = np.int32(((y << COLUMN_BITS) + x) << MASK_BITS)
+            if (same >> shift) & _ALL == _ALL or (near >> shift) & _ALL == _ALL:
+                triangle = flat[first + np.uint64(TRIANGLE)] - 1
                 if triangle >= 0:
-                    places[count], chosen[count] = where_ + _ALL, triangle
-                    starts[materials[np.uint32(triangle)] + 1] += 1
+                    places[count], chosen[count] = place + _ALL, triangle
+                    kinds[count] = materials[np.uint32(triangle)]
                     count += 1
                 continue
             done = 0
-            for s in range(SAMPLES):
-                triangle = flat[m + k + np.uint64(s)] - 1
-                if triangle < 0 or done & (1 << s):
-                    continue
-                material = materials[np.uint32(triangle)]
-                depth = np.float32(flat[at + k + np.uint64(s)])
-                slack = np.float32(SAME_SURFACE) * depth
-                members = 0
-                for o in range(s, SAMPLES):
-                    other = flat[m + k + np.uint64(o)] - 1
-                    if (
-                        other >= 0
-                        and not done & (1 << o)
-                        and abs(np.float32(flat[at + k + np.uint64(o)]) - depth) < slack
-                        and materials[np.uint32(other)] == material
-                    ):
-                        members |= 1 << o
-                done |= members
-                places[count], chosen[count] = where_ + members, triangle
-                starts[material + 1] += 1
-                count += 1
+            for sample in range(SAMPLES):
+                triangle = flat[first + np.uint64(TRIANGLE + sample)] - 1
+                if triangle >= 0 and not done & (1 << sample):
+                    material = materials[np.uint32(triangle)]
+                    members = _members(flat, materials, first, sample, done, material)
+                    done |= members
+                    places[count], chosen[count], kinds[count] = place + members, triangle, material
+                    count += 1
     return count
 
 
 @kernel
+def _find_runs(count: int, kinds: I32, runs: I32, tally: I32) -> int:
+    """Find where the material changes, ``runs``; count the fragments of each, ``tally``; returns how many runs."""
+    for kind in range(tally.shape[0]):
+        tally[kind] = 0
+    kind, begin, found = kinds[0], 0, 0
+    for n in range(1, count + 1):
+        if n == count or kinds[np.uint32(n)] != kind:
+            runs[np.uint32(found)] = begin
+            tally[np.uint32(kind)] += n - begin
+            kind, begin, found = kinds[np.uint32(n)], n, found + 1
+    runs[np.uint32(found)] = count
+    return found
+
+
+@kernel
 def sort_by_material(
-    count: int, materials: I32, places: I32, chosen: I32, starts: I32, sorted_places: I32, sorted_chosen: I32
-) -> None:
-    """Order fragments by material; ``starts`` (materials + 1,) held how many there are, and gets where they begin."""
-    for material in range(starts.shape[0] - 1):
-        starts[material + 1] += starts[material]
-    for n in range(count):
-        triangle = chosen[np.uint32(n)]
-        kind = np.uint32(materials[np.uint32(triangle)])
-        to = np.uint32(starts[kind])
-        sorted_places[to], sorted_chosen[to] = places[np.uint32(n)], triangle
-        starts[kind] += 1
-    for material in range(starts.shape[0] - 1, 0, -1):
-        starts[material] = starts[material - 1]
-    starts[0] = 0
-    # Vectors reach beyond the last one.
-    for n in range(count, count + LANES):
-        sorted_places[n], sorted_chosen[n] = _ALL, 0
+    count: int, places: I32, chosen: I32, kinds: I32, runs: I32, tally: I32, starts: I32, sorted_places: I32,
+    sorted_chosen: I32,
+) -> None:  # fmt: skip
+    """Order fragments by material; see :func:`find` for what there is.
+
+    ``tally`` (materials,) gets how many each material has, and ``starts`` where they begin. ``LANES`` places lie
+    between two materials: vectors reach beyond the last one of each. Neighbours mostly are of one material, and are
+    moved together; ``runs`` is room to work in.
+    """
+    found = _find_runs(count, kinds, runs, tally)
+    first = 0
+    for kind in range(tally.shape[0]):
+        starts[kind] = first
+        first += tally[kind] + LANES
+    for run in range(found):
+        begin, end = np.int64(runs[np.uint32(run)]), np.int64(runs[np.uint32(run + 1)])
+        kind = np.uint32(kinds[np.uint32(begin)])
+        to = np.int64(starts[kind]) - begin
+        for n in range(begin, end, LANES):
+            store(sorted_places, np.uint64(to + n), load(places, np.uint64(n)))
+            store(sorted_chosen, np.uint64(to + n), load(chosen, np.uint64(n)))
+        starts[kind] = to + end
+    for kind in range(tally.shape[0]):
+        store(sorted_places, np.uint64(starts[kind]), wholes_of(_ALL))
+        store(sorted_chosen, np.uint64(starts[kind]), wholes_of(0))
+        starts[kind] -= tally[kind]
 
 
 @inlined

@@ -19,7 +19,7 @@ from avatarkit.render.contract import Image
 from avatarkit.render.cpu import records
 from avatarkit.render.cpu.arrays import F32, I16, I32, I64
 from avatarkit.render.cpu.entries import KERNELS
-from avatarkit.render.cpu.lights import KEY_DIRECTION, light_values, unit
+from avatarkit.render.cpu.lights import KEY_DIRECTION, LIGHT_VALUES, light_values, unit
 from avatarkit.render.cpu.scene import VERTEX_CHUNK, Scene, SharedScenes
 from avatarkit.render.cpu.shadow_map import TEXELS, TILE, shadow_map
 from avatarkit.render.cpu.views import camera_matrix, light_matrix
@@ -95,6 +95,9 @@ class CpuRenderer:
         self._scene: Scene | None = None
         self._buffers: _Buffers | None = None
         self._light_view = np.zeros((3, 4), np.float32)
+        self._camera_view = np.zeros((4, 4), np.float32)
+        self._lights = np.zeros(LIGHT_VALUES, np.float32)
+        self._seen_from: tuple[object, ...] = ()
         self._encode = srgb_table()
 
     def load(self, bundle: Bundle) -> None:
@@ -113,14 +116,9 @@ class CpuRenderer:
             raise RuntimeError("no avatar is loaded: call load() before draw()")
         check_drawing(pose, size)
         buffers.fit(size, self._workers.count)
+        self._look(camera, size)
         neck, head = head_transforms(scene.rig, pose.head)
-        views = _Views(
-            camera=camera_matrix(camera, size),
-            light=self._light_view,
-            lights=light_values(camera.position),
-            neck=neck,
-            head=head,
-        )
+        views = _Views(self._camera_view, self._light_view, self._lights, neck, head)
         image = np.empty((size[1], size[0], 4), np.uint8)
         times_s = [time.perf_counter()]
         self._deform(scene, buffers, views, pose, size)
@@ -137,6 +135,13 @@ class CpuRenderer:
         """See :meth:`Renderer.close`."""
         self._workers.close()
         self._scene = self._buffers = None
+
+    def _look(self, camera: Camera, size: tuple[int, int]) -> None:
+        """Work out what depends on the camera, which rarely moves. Raises as :meth:`draw`."""
+        seen_from = (tuple(camera.position), tuple(camera.target), camera.vertical_fov_deg, size)
+        if seen_from != self._seen_from:
+            self._camera_view, self._lights = camera_matrix(camera, size), light_values(camera.position)
+            self._seen_from = seen_from
 
     def _deform(self, scene: Scene, to: _Buffers, views: _Views, pose: Pose, size: tuple[int, int]) -> None:
         """Vertices where the pose has them, and which triangles the camera and the light may see."""

@@ -92,26 +92,30 @@ def shade_band(
     fragments = np.zeros(FIELDS * CHUNK, np.float32)
     room = np.empty(LANES, np.int32)
     corners, columns = np.empty(3 * LANES, np.int32), np.empty(3 * LANES * LANES, np.float32)
+    materials_count = factors.shape[0]
+    tally, starts = np.empty(materials_count, np.int32), np.empty(materials_count, np.int32)
     most = ROWS * SAMPLES * width + LANES
     places, chosen = np.empty(most, np.int32), np.empty(most, np.int32)
+    kinds, runs = np.empty(most, np.int32), np.empty(most, np.int32)
+    most += materials_count * LANES
     sorted_places, sorted_chosen = np.empty(most, np.int32), np.empty(most, np.int32)
-    starts = np.empty(factors.shape[0] + 1, np.int32)
     sums = np.zeros((ROWS, width, 4), np.float32)
     for first in range(top, bottom, ROWS):
         rows = min(ROWS, bottom - first)
         for row in range(rows):
             for x in range(width):
                 out[first + row, x] = 0
-        for kind in range(starts.shape[0]):
-            starts[kind] = 0
         listed = 0
         for row in range(0, rows, BLOCK_SIDE):
             line = (first - top + row) // BLOCK_SIDE
-            listed = find(seen, materials, line, row, width, rows, listed, places, chosen, starts)
-        sort_by_material(listed, materials, places, chosen, starts, sorted_places, sorted_chosen)
-        for kind in range(factors.shape[0]):
-            for begin in range(starts[kind], starts[kind + 1], CHUNK):
-                count = min(CHUNK, starts[kind + 1] - begin)
+            listed = find(seen, materials, line, row, width, rows, listed, places, chosen, kinds)
+        if listed == 0:
+            continue
+        sort_by_material(listed, places, chosen, kinds, runs, tally, starts, sorted_places, sorted_chosen)
+        for kind in range(materials_count):
+            end = starts[kind] + tally[kind]
+            for begin in range(starts[kind], end, CHUNK):
+                count = min(CHUNK, end - begin)
                 interpolate(
                     triangles, factors, flags, record, view, kind, sorted_places, sorted_chosen, first, begin, count,
                     corners, columns, fragments,
