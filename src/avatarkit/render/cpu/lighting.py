@@ -6,7 +6,8 @@ import numpy as np
 
 from avatarkit.render.cpu.arrays import F32
 from avatarkit.render.cpu.fragments import ALBEDO, CHUNK, LANES, LIT, NORMAL, POSITION, TANGENT
-from avatarkit.render.cpu.jit import Real, inlined, kernel
+from avatarkit.render.cpu.jit import Real, Whole, inlined, kernel
+from avatarkit.render.cpu.materials import BROAD, MIDDLE, SHARP, STRAND
 
 
 @inlined
@@ -37,6 +38,18 @@ def light_fragments(lights: F32, response: F32, count: int, to: F32) -> None:
     of exponent 8, 48 and 384, and for hair the strand lobes of Kajiya and Kay (1989), shifted as in Scheuermann
     (2004). Edges: Schlick's Fresnel term.
     """
+    glossy, wet, strands = response[BROAD] + response[MIDDLE] > 0.0, response[SHARP] > 0.0, response[STRAND] > 0.0
+    # No surface but those of unusual bundles has all; what a material lacks is left out of its loop.
+    if not wet and not strands:
+        _light(lights, response, count, to, True, False, False)
+    elif not wet and not glossy:
+        _light(lights, response, count, to, False, False, True)
+    else:
+        _light(lights, response, count, to, True, True, True)
+
+
+@inlined
+def _light(lights: F32, response: F32, count: Whole, to: F32, glossy: bool, wet: bool, strands: bool) -> None:
     zero, half, one, least = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(1e-12)
     lx, ly, lz, kr, kg, kb = lights[0], lights[1], lights[2], lights[3], lights[4], lights[5]
     fx, fy, fz, fr, fg, fb = lights[6], lights[7], lights[8], lights[9], lights[10], lights[11]
@@ -80,36 +93,45 @@ def light_fragments(lights: F32, response: F32, count: int, to: F32) -> None:
         scale = one / np.sqrt(hx * hx + hy * hy + hz * hz + least)
         hx, hy, hz = hx * scale, hy * scale, hz * scale
         nh = nx * hx + ny * hy + nz * hz
-        lobe = _square(_square(_square(max(nh, zero))))
-        middle = _square(_square(lobe) * lobe)
-        gloss = broad * lobe + middle_gloss * middle
-        gloss *= lit * min(max(key * np.float32(4.0), zero), one)
-        wx, wy, wz = cx + vx, cy + vy, cz + vz
-        scale = one / np.sqrt(wx * wx + wy * wy + wz * wz + least)
-        wet = max((nx * wx + ny * wy + nz * wz) * scale, zero)
-        wet = _square(_square(_square(wet)))
-        wet = _square(_square(_square(_square(_square(wet) * wet))))
-        gloss += sharp * wet * (np.float32(0.4) + np.float32(0.6) * lit)
+        gloss = zero
+        if glossy:
+            lobe = _square(_square(_square(max(nh, zero))))
+            middle = _square(_square(lobe) * lobe)
+            gloss = broad * lobe + middle_gloss * middle
+            gloss *= lit * min(max(key * np.float32(4.0), zero), one)
+        if wet:
+            wx, wy, wz = cx + vx, cy + vy, cz + vz
+            scale = one / np.sqrt(wx * wx + wy * wy + wz * wz + least)
+            film = max((nx * wx + ny * wy + nz * wz) * scale, zero)
+            film = _square(_square(_square(film)))
+            film = _square(_square(_square(_square(_square(film) * film))))
+            gloss += sharp * film * (np.float32(0.4) + np.float32(0.6) * lit)
         mirror = edge * _square(_square(edge)) * sheen * ambient * np.float32(2.0)
 
-        tx, ty, tz = to[TANGENT + i], to[TANGENT + CHUNK + i], to[TANGENT + 2 * CHUNK + i]
-        scale = one / np.sqrt(tx * tx + ty * ty + tz * tz + least)
-        tx, ty, tz = tx * scale, ty * scale, tz * scale
-        th = tx * hx + ty * hy + tz * hz
-        first = max(one - _square(th - np.float32(0.09) * nh), zero)
-        first = _square(_square(_square(_square(_square(first)))))
-        second = max(one - _square(th + np.float32(0.13) * nh), zero)
-        second = _square(_square(_square(second)))
-        onto = strand * lit * min(max(key * np.float32(1.4) + np.float32(0.35), zero), one)
-        gloss += np.float32(0.10) * first * onto
-        second *= np.float32(0.85) * onto
-        tr, tv = tx * rx + ty * ry + tz * rz, tx * vx + ty * vy + tz * vz
-        glow = np.sqrt(max((one - tr * tr) * (one - tv * tv), zero)) - tr * tv
-        glow = _square(_square(_square(max(glow, zero)))) * half * behind * strand * rim_share
-
-        red += kr * (gloss + second * ar) + mirror * (sky * sr + fill * fr) + glow * (ar + np.float32(0.03))
-        green += kg * (gloss + second * ag) + mirror * (sky * sg + fill * fg) + glow * (ag + np.float32(0.03))
-        blue += kb * (gloss + second * ab) + mirror * (sky * sb + fill * fb) + glow * (ab + np.float32(0.03))
+        red, green, blue = (
+            red + mirror * (sky * sr + fill * fr),
+            green + mirror * (sky * sg + fill * fg),
+            blue + mirror * (sky * sb + fill * fb),
+        )
+        if strands:
+            tx, ty, tz = to[TANGENT + i], to[TANGENT + CHUNK + i], to[TANGENT + 2 * CHUNK + i]
+            scale = one / np.sqrt(tx * tx + ty * ty + tz * tz + least)
+            tx, ty, tz = tx * scale, ty * scale, tz * scale
+            th = tx * hx + ty * hy + tz * hz
+            first = max(one - _square(th - np.float32(0.09) * nh), zero)
+            first = _square(_square(_square(_square(_square(first)))))
+            second = max(one - _square(th + np.float32(0.13) * nh), zero)
+            second = _square(_square(_square(second)))
+            onto = strand * lit * min(max(key * np.float32(1.4) + np.float32(0.35), zero), one)
+            gloss += np.float32(0.10) * first * onto
+            second *= np.float32(0.85) * onto
+            tr, tv = tx * rx + ty * ry + tz * rz, tx * vx + ty * vy + tz * vz
+            glow = np.sqrt(max((one - tr * tr) * (one - tv * tv), zero)) - tr * tv
+            glow = _square(_square(_square(max(glow, zero)))) * half * behind * strand * rim_share
+            red += kr * second * ar + glow * (ar + np.float32(0.03))
+            green += kg * second * ag + glow * (ag + np.float32(0.03))
+            blue += kb * second * ab + glow * (ab + np.float32(0.03))
+        red, green, blue = red + kr * gloss, green + kg * gloss, blue + kb * gloss
         to[ALBEDO + i] = _shoulder(red)
         to[ALBEDO + CHUNK + i] = _shoulder(green)
         to[ALBEDO + 2 * CHUNK + i] = _shoulder(blue)
