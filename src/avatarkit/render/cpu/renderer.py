@@ -31,7 +31,7 @@ from avatarkit.types import Camera
 _BAND_ROWS: Final = 32
 _TRIANGLE_CHUNK: Final = 8192
 _SHADOW_BAND_ROWS: Final = 128
-_SURVEY_ROWS: Final = 16
+_SURVEY_ROWS: Final = 64
 _SHADOW_MARGIN_M: Final = 0.04
 """How far, about, the avatar moves out of the volume it takes at rest; what is outside throws no shadow."""
 

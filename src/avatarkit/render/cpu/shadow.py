@@ -10,8 +10,8 @@ from avatarkit.render.cpu.arrays import F32, I16, I32
 from avatarkit.render.cpu.jit import kernel
 from avatarkit.render.cpu.shadow_map import LANES, TILE
 
-_REACH: Final = TILE + 4
-"""What a filter of 5 x 5 texels that begins in a tile may touch."""
+_AROUND: Final = 1 + -(-4 // TILE)
+"""How many tiles, each way, a filter of 5 x 5 texels may touch that begins in a tile."""
 
 
 @kernel
@@ -62,17 +62,31 @@ def survey_shadow(depth: F32, reach: F32, begin: int, end: int) -> None:
 
     "Near" is what a filter of 5 x 5 texels touches that begins within the tile. Rows ``begin`` to ``end`` of tiles.
     """
-    size = depth.shape[0]
-    least, greatest = np.empty(size, np.float32), np.empty(size, np.float32)
-    for row in range(begin, end):
-        for x in range(size):
-            least[x], greatest[x] = np.float32(np.inf), np.float32(-np.inf)
-        for y in range(row * TILE, min(row * TILE + _REACH, size)):
-            for x in range(size):
-                least[x] = min(least[x], depth[y, x])
-                greatest[x] = max(greatest[x], depth[y, x])
-        for column in range(reach.shape[2]):
-            near, far = np.float32(np.inf), np.float32(-np.inf)
-            for x in range(column * TILE, min(column * TILE + _REACH, size)):
-                near, far = min(near, least[x]), max(far, greatest[x])
-            reach[0, row, column], reach[1, row, column] = near, far
+    tiles = reach.shape[2]
+    rows = min(end + _AROUND - 1, tiles) - begin
+    least, greatest = np.empty((rows, tiles), np.float32), np.empty((rows, tiles), np.float32)
+    for row in range(rows):
+        _bound_tiles(depth, begin + row, least[row], greatest[row])
+    near, far = np.empty(tiles + _AROUND, np.float32), np.empty(tiles + _AROUND, np.float32)
+    for row in range(end - begin):
+        near[:], far[:] = np.float32(np.inf), np.float32(-np.inf)
+        for other in range(row, min(row + _AROUND, rows)):
+            for x in range(tiles):
+                near[x], far[x] = min(near[x], least[other, x]), max(far[x], greatest[other, x])
+        for x in range(tiles):
+            low, high = near[x], far[x]
+            for other in range(1, _AROUND):
+                low, high = min(low, near[x + other]), max(high, far[x + other])
+            reach[0, begin + row, x], reach[1, begin + row, x] = low, high
+
+
+@kernel
+def _bound_tiles(depth: F32, row: int, least: F32, greatest: F32) -> None:
+    """The least and the greatest depths within each tile of a row of tiles."""
+    for x in range(least.shape[0]):
+        low, high = np.float32(np.inf), np.float32(-np.inf)
+        for j in range(TILE):
+            for i in range(TILE):
+                value = depth[row * TILE + j, x * TILE + i]
+                low, high = min(low, value), max(high, value)
+        least[x], greatest[x] = low, high

@@ -14,7 +14,7 @@ TEXELS: Final = 512
 LANES: Final = 16
 """Texels that are tested at once; a row of the map is this much longer than the map is high."""
 
-TILE_BITS: Final = 3
+TILE_BITS: Final = 1
 TILE: Final = 1 << TILE_BITS
 """Texels, each way, of the tiles whose depths are surveyed."""
 
