@@ -241,7 +241,7 @@ def without_survey(bind):
 
 
 def test_a_triangle_looks_the_same_whole_and_in_small_pieces():
-    """Triangles of more than 64 pixels take another path through the rasteriser than small ones."""
+    """A large one is tested block by block against its edges first, where a small one touches a few blocks at all."""
     corners = np.array([[-0.14, -0.12], [0.15, -0.09], [0.02, 0.16]])
     pieces = 8
     rows = [
@@ -268,6 +268,30 @@ def test_a_triangle_looks_the_same_whole_and_in_small_pieces():
     difference = np.abs(whole.astype(int) - cut_up.astype(int))
     assert (difference.max(axis=2) > 1).mean() < 0.001
     assert (whole[..., 3] == 255).sum() > 20000
+
+
+def test_what_is_seen_does_not_depend_on_the_order_of_drawing():
+    """Blocks that what is drawn already hides are left out; none of them may have anything in front of it."""
+    draws = np.random.default_rng(5)
+    middle, size = draws.uniform(-0.15, 0.15, (400, 1, 2)), draws.choice([0.003, 0.02, 0.1, 3.0], (400, 1, 1))
+    corners = np.concatenate([middle + draws.normal(size=(400, 3, 2)) * size, np.zeros((400, 3, 1))], axis=2)
+    # All lie in one of the layers by which triangles are sorted.
+    corners[..., 2] = draws.uniform(-0.0045, 0.0045, (400, 3)) + 0.005
+    colors = np.append(draws.uniform(0, 1, (400, 1, 3)).repeat(3, axis=1), np.ones((400, 3, 1)), axis=2)
+    mesh = Mesh(
+        "leaves",
+        corners.reshape(-1, 3).astype(np.float32),
+        np.tile(np.array([0, 0, 1], np.float32), (1200, 1)),
+        np.arange(1200, dtype=np.uint32).reshape(-1, 3),
+        Material("leaves", MaterialKind.MATTE, double_sided=True),
+        colors=colors.reshape(-1, 4).astype(np.float32),
+    )
+    one, other = (draw([replace(mesh, triangles=order)], size=(230, 211)) for order in _both_ways(mesh.triangles))
+    assert (one != other).any(axis=2).mean() < 0.001, "but for samples at which two are equally near"
+
+
+def _both_ways(triangles):
+    return triangles, np.ascontiguousarray(triangles[::-1])
 
 
 def test_a_triangle_far_larger_than_the_image_fills_it():

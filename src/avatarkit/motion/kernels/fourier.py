@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from avatarkit.compiled.vectors import WIDTH, load, store
+from avatarkit.compiled.vector_code import WIDTH
+from avatarkit.compiled.vectors import load, store
 from avatarkit.frames import FloatArray
 from avatarkit.motion.kernels.jit import kernel
 from avatarkit.motion.melspec import TRANSFORM_SIZE

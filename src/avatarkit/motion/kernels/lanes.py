@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
+from avatarkit.compiled.vector_code import WIDTH
 from avatarkit.compiled.vectors import (
-    WIDTH,
     Vector,
     as_floats,
     exponent,

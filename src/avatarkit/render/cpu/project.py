@@ -10,10 +10,7 @@ from avatarkit.render.cpu.arrays import F32, I16, I32, U8
 from avatarkit.render.cpu.jit import kernel
 from avatarkit.render.cpu.records import NEARNESS, X, Y
 from avatarkit.render.cpu.views import NEAREST_M
-from avatarkit.render.cpu.visibility import DEPTH_STEPS
-
-SUBPIXELS: Final = 256
-"""Screen positions are rounded to 1/256 pixel, so that coverage is decided in whole numbers, without cracks."""
+from avatarkit.render.cpu.visibility import DEPTH_STEPS, SUBPIXELS
 
 CULLED: Final = 32767
 """First row of a triangle that is not drawn."""

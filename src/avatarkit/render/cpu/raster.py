@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from avatarkit.compiled.vectors import load
-from avatarkit.render.cpu import coverage
 from avatarkit.render.cpu.arrays import F32, I16, I32, I64, U32
-from avatarkit.render.cpu.coverage import (
-    CORNER_ALPHA,
-    CORNER_U,
-    CORNER_V,
-    CUT_AT,
-    CUT_HEIGHT,
-    CUT_SPREAD,
-    CUT_WIDTH,
-    LANE_PLACES,
-    draw,
-)
-from avatarkit.render.cpu.jit import Whole, kernel
-from avatarkit.render.cpu.materials import BASE, CUTOFF, SOFT, TEXTURE
-from avatarkit.render.cpu.records import ALPHA, U, V, X, Y
-from avatarkit.render.cpu.sampling import mip_level
-from avatarkit.render.cpu.visibility import BLOCK_SIDE, LANES
+from avatarkit.render.cpu.blocks import columns_behind, is_hidden, list_blocks, nothing_behind
+from avatarkit.render.cpu.coverage import box_around, draw_cut, draw_solid
+from avatarkit.render.cpu.cutout import CUT_VALUES, cut_of, prepare_cut
+from avatarkit.render.cpu.jit import kernel
+from avatarkit.render.cpu.materials import CUTOFF
+from avatarkit.render.cpu.planes import nearness, sides_of
+from avatarkit.render.cpu.visibility import BLOCK_SIDE, BLOCK_SUBPIXELS, LANES, SUBPIXELS
 
 
 @kernel
@@ -63,62 +52,41 @@ def raster_band(
     of the texture pool.
     """
     flat, stride = seen.reshape(-1), np.int64(seen.shape[1] * seen.shape[2])
-    for k in range((bottom - top + BLOCK_SIDE - 1) // BLOCK_SIDE * stride):
+    lines, columns = (bottom - top + BLOCK_SIDE - 1) // BLOCK_SIDE, np.int64(columns_behind(width))
+    for k in range(lines * stride):
         flat[np.uint64(k)] = 0
-    lane_x, lane_y = load(LANE_PLACES, np.uint64(0)), load(LANE_PLACES, np.uint64(LANES))
-    cutting = np.zeros(coverage.CUT_VALUES, np.float32)
+    behind = nothing_behind(lines, columns)
+    pending = np.empty(behind.shape[0] + LANES, np.int32)
+    cutting = np.zeros(CUT_VALUES, np.float32)
     right, first_row, end_row = np.int64(width), np.int64(top), np.int64(bottom)
     for n in range(listed.shape[0]):
         t = listed[n]
-        material = materials[t]
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         x0, y0 = np.int64(fixed[a, 0]), np.int64(fixed[a, 1])
         clockwise = (fixed[b, 0] - x0) * (fixed[c, 1] - y0) - (fixed[c, 0] - x0) * (fixed[b, 1] - y0)
         if clockwise < 0:
             b, c = c, b
+        x1, y1 = np.int64(fixed[b, 0]), np.int64(fixed[b, 1])
+        x2, y2 = np.int64(fixed[c, 0]), np.int64(fixed[c, 1])
+        near0, near1, near2 = np.int64(fixed[a, 2]), np.int64(fixed[b, 2]), np.int64(fixed[c, 2])
+        box = box_around(x0, y0, x1, y1, x2, y2, right, first_row, end_row)
+        if is_hidden(box, max(near0, near1, near2), behind, columns):
+            continue
+        from_x, from_y = box.left * BLOCK_SUBPIXELS, box.upper * BLOCK_SUBPIXELS + first_row * SUBPIXELS
+        extent = max(max(x0, x1, x2) - min(x0, x1, x2), max(y0, y1, y2) - min(y0, y1, y2))
+        sides = sides_of(x0, y0, x1, y1, x2, y2, extent, from_x, from_y)
+        plane = nearness(sides, near0, near1, near2, x0, y0, from_x, from_y)
+        count = list_blocks(box, sides, extent, plane, behind, columns, pending)
+        material = materials[t]
+        if count == 0:
+            continue
         if factors[material, CUTOFF] < 0.0:
-            draw(
-                fixed, a, b, c, t + 1, right, first_row, end_row, flat, stride, lane_x, lane_y, False, masks, 0,
-                cutting,
-            )  # fmt: skip
+            draw_solid(t + 1, box, sides, plane, pending, count, flat, stride, behind, columns)
         else:
-            first = _prepare_cut(
+            first = prepare_cut(
                 a, b, c, abs(clockwise), factors[material], flags[material], record, masks, levels, counts, cutting
             )  # fmt: skip
-            draw(
-                fixed, a, b, c, t + 1, right, first_row, end_row, flat, stride, lane_x, lane_y, True, masks, first,
-                cutting,
+            cut = cut_of(cutting, sides, from_x - x0, from_y - y0)
+            draw_cut(
+                t + 1, box, sides, plane, pending, count, flat, stride, behind, columns, cut, cutting, masks, first
             )  # fmt: skip
-
-
-@kernel
-def _prepare_cut(
-    a: Whole, b: Whole, c: Whole, fixed_area: Whole, factors: F32, flags: I32, record: F32, masks: U32, levels: I32,
-    counts: I32, cutting: F32,
-) -> Whole:  # fmt: skip
-    """Fill ``cutting`` for a triangle of a material; returns where the mipmap level begins that it takes."""
-    half, opaque, base = np.float32(0.5), np.float32(255.0), factors[BASE + 3]
-    cutting[CORNER_ALPHA] = base * record[a, ALPHA]
-    cutting[CORNER_ALPHA + 1] = base * record[b, ALPHA]
-    cutting[CORNER_ALPHA + 2] = base * record[c, ALPHA]
-    cutting[CUT_AT], cutting[CUT_SPREAD] = factors[CUTOFF] * opaque, np.float32(flags[SOFT]) * opaque
-    image = flags[TEXTURE]
-    if image < 0:
-        cutting[CUT_WIDTH] = cutting[CUT_HEIGHT] = np.float32(1.0)
-        return np.int64(masks.shape[0] - 1)
-    u0, u1, u2 = record[a, U], record[b, U], record[c, U]
-    v0, v1, v2 = record[a, V], record[b, V], record[c, V]
-    x1, y1 = record[b, X] - record[a, X], record[b, Y] - record[a, Y]
-    x2, y2 = record[c, X] - record[a, X], record[c, Y] - record[a, Y]
-    over = np.float32(65536.0) / np.float32(fixed_area)
-    scale_u, scale_v = over * np.float32(levels[image, 0, 1]), over * np.float32(levels[image, 0, 2])
-    level = mip_level(
-        ((u1 - u0) * y2 - (u2 - u0) * y1) * scale_u, ((u2 - u0) * x1 - (u1 - u0) * x2) * scale_u,
-        ((v1 - v0) * y2 - (v2 - v0) * y1) * scale_v, ((v2 - v0) * x1 - (v1 - v0) * x2) * scale_v, counts[image],
-    )  # fmt: skip
-    across, along = np.float32(levels[image, level, 1]), np.float32(levels[image, level, 2])
-    cutting[CUT_WIDTH], cutting[CUT_HEIGHT] = across, along
-    cutting[CORNER_U], cutting[CORNER_V] = u0 * across - half, v0 * along - half
-    cutting[CORNER_U + 1], cutting[CORNER_V + 1] = u1 * across - half, v1 * along - half
-    cutting[CORNER_U + 2], cutting[CORNER_V + 2] = u2 * across - half, v2 * along - half
-    return np.int64(levels[image, level, 0])

@@ -8,6 +8,10 @@ import numpy as np
 
 from avatarkit.render.cpu.arrays import I32
 
+SUBPIXEL_BITS: Final = 8
+SUBPIXELS: Final = 1 << SUBPIXEL_BITS
+"""Screen positions are rounded to 1/256 pixel, so that coverage is decided in whole numbers, without cracks."""
+
 SAMPLES: Final = 4
 SAMPLE_X: Final = (96, 224, 160, 32)
 SAMPLE_Y: Final = (32, 96, 224, 160)
@@ -16,14 +20,17 @@ SAMPLE_Y: Final = (32, 96, 224, 160)
 DEPTH_STEPS: Final = 2.0**24
 """A sample's depth is its 1/depth (1/m) in these steps: the larger is nearer, 0 is where nothing is seen."""
 
-BLOCK_SIDE: Final = 2
+BLOCK_BITS: Final = 1
+BLOCK_SIDE: Final = 1 << BLOCK_BITS
 LANES: Final = SAMPLES * BLOCK_SIDE**2
 """Pixels, each way, and samples of a block, which are tested at once: pixel by pixel, row by row."""
 
+BLOCK_SUBPIXELS: Final = BLOCK_SIDE * SUBPIXELS
+"""A block's side, in 1/256 pixel."""
+
 TRIANGLE: Final = LANES
 BLOCK: Final = 2 * LANES
-"""A block's numbers: the depths of its samples, then, from ``TRIANGLE`` on, one more than their triangles. They lie
-in one array at constant distances, so that the compiler sees that the stores do not touch each other."""
+"""A block's numbers: the depths of its samples, then, from ``TRIANGLE`` on, one more than their triangles."""
 
 
 def visibility_buffers(count: int, size: tuple[int, int]) -> I32:
