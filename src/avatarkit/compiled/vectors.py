@@ -184,6 +184,25 @@ def look_up(typing: Any, array: Any, indices: Any) -> Any:
 
 
 @for_kernels
+def look_up_pairs(typing: Any, array: Any, indices: Any) -> Any:
+    """The elements of a flat uint32 array at sixteen places, and those that follow them: two vectors."""
+    pair = ir.IntType(64)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        found = ir.Constant(ir.VectorType(pair, WIDTH), UNSAID)
+        for lane in range(WIDTH):
+            index = builder.zext(builder.extract_element(args[1], I32(lane)), pair)
+            place = builder.bitcast(builder.gep(data, [index]), pair.as_pointer())
+            found = builder.insert_element(found, builder.load(place, align=4), I32(lane))
+        high = builder.lshr(found, ir.Constant(found.type, [32] * WIDTH))
+        halves = [builder.trunc(half, WHOLES.code) for half in (found, high)]
+        return context.make_tuple(builder, signature.return_type, halves)
+
+    return types.UniTuple(WHOLES, 2)(array, indices), generate
+
+
+@for_kernels
 def turn(typing: Any, array: Any, places: Any, index: Any, out: Any, to: Any) -> Any:
     """Write sixteen rows of sixteen float32 as columns, behind one another, into ``out`` from ``to`` on.
 

@@ -157,7 +157,7 @@ def _alpha(masks: U32, first: Whole, width: Real, height: Real, u: Vector, v: Ve
     u, v = u - floor(u * (np.float32(1.0) / width)) * width, v - floor(v * (np.float32(1.0) / height)) * height
     left, upper = least(to_wholes(u), np.int32(width) - 1), least(to_wholes(v), np.int32(height) - 1)
     u, v = u - to_floats(left), v - to_floats(upper)
-    four = look_up(masks, upper * np.int32(width) + left + first)
+    four = look_up(masks, upper * (np.int32(width) + 1) + left + first)
     above, right_above = to_floats(four & 255), to_floats((four >> 8) & 255)
     below, right_below = to_floats((four >> 16) & 255), to_floats(four >> 24)
     above, below = above + (right_above - above) * u, below + (right_below - below) * u

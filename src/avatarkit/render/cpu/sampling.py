@@ -12,6 +12,7 @@ from avatarkit.compiled.vectors import (
     floor,
     least,
     look_up,
+    look_up_pairs,
     most,
     size,
     to_floats,
@@ -66,9 +67,8 @@ def texels_around(
     x0, y0 = to_wholes(left), to_wholes(upper)
     x, y = x - left, y - upper
     x0, y0 = where(x0 < 0, width - 1, least(x0, width - 1)), where(y0 < 0, height - 1, least(y0, height - 1))
-    x1, y1 = where(x0 + 1 < width, x0 + 1, 0), where(y0 + 1 < height, y0 + 1, 0)
-    upper_row, lower_row = y0 * width + first, y1 * width + first
-    return (
-        look_up(texels, upper_row + x0), look_up(texels, upper_row + x1), look_up(texels, lower_row + x0),
-        look_up(texels, lower_row + x1), x, y,
-    )  # fmt: skip
+    y1 = where(y0 + 1 < height, y0 + 1, 0)
+    x0 = x0 + first
+    above, right_above = look_up_pairs(texels, y0 * (width + 1) + x0)
+    below, right_below = look_up_pairs(texels, y1 * (width + 1) + x0)
+    return above, right_above, below, right_below, x, y

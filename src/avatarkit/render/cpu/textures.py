@@ -22,12 +22,14 @@ class TexturePool:
 
     texels: U8
     """uint8 (n, 4): RGBA. Colour is stored as the root of linear light, which is about as fine as sRGB and needs no
-    table to undo; alpha, and normal maps, as they are."""
+    table to undo; alpha, and normal maps, as they are. Behind every row lies its first texel once more, so that two
+    neighbours can be read at once wherever they are."""
     masks: U32
     """uint32 (n + 1,): every texel's alpha, and those of its right, lower and lower right neighbours, in ascending
     bytes; the last is opaque."""
     levels: I32
-    """int32 (textures, MOST_LEVELS, 3): first texel, width and height of every mipmap level."""
+    """int32 (textures, MOST_LEVELS, 3): first texel, width and height of every mipmap level. A row takes one texel
+    more than its width."""
     counts: I32
     """int32 (textures,): how many levels there are."""
 
@@ -41,9 +43,10 @@ def pool_textures(textures: Sequence[npt.NDArray[np.uint8]], normal_maps: set[in
         for level, (first, width, height) in enumerate(levels[index, : counts[index]]):
             if level > 0:
                 image = _halve(image, plain)
-            part = texels[first : first + width * height].reshape(height, width, 4)
-            part[:] = image if plain else _rooted(image)
-            part[..., 3] = image[..., 3]
+            part = texels[first : first + (width + 1) * height].reshape(height, width + 1, 4)
+            part[:, :width] = image if plain else _rooted(image)
+            part[:, :width, 3] = image[..., 3]
+            part[:, width] = part[:, 0]
     return TexturePool(texels, _with_neighbours(texels[:, 3], levels, counts), levels, counts)
 
 
@@ -56,7 +59,7 @@ def _layout(sizes: Sequence[tuple[int, ...]]) -> tuple[I32, I32, int]:
         for level in range(MOST_LEVELS):
             levels[index, level] = used, width, height
             counts[index] = level + 1
-            used += width * height
+            used += (width + 1) * height
             if width == height == 1:
                 break
             height, width = max(1, height // 2), max(1, width // 2)  # noqa: PLW2901 - the next level's
@@ -68,12 +71,13 @@ def _with_neighbours(alphas: U8, levels: I32, counts: I32) -> U32:
     out = np.full(len(alphas) + 1, 0xFFFFFFFF, np.uint32)
     for texture, count in enumerate(counts):
         for first, width, height in levels[texture, :count]:
-            if alphas[first : first + width * height].min() == 255:
+            end = first + (width + 1) * height
+            if alphas[first:end].min() == 255:
                 continue
-            own = alphas[first : first + width * height].reshape(height, width).astype(np.uint32)
-            right = np.roll(own, -1, axis=1)
+            rows = alphas[first:end].reshape(height, width + 1).astype(np.uint32)
+            own, right = rows[:, :-1], rows[:, 1:]
             four = own | right << 8 | np.roll(own, -1, axis=0) << 16 | np.roll(right, -1, axis=0) << 24
-            out[first : first + width * height] = four.reshape(-1)
+            out[first:end].reshape(height, width + 1)[:, :-1] = four
     return out
 
 
