@@ -46,7 +46,10 @@ SAME_SURFACE: Final = 0.006
 """Samples of one material whose depths differ by less than this share are lit as one surface."""
 
 _ALL: Final = (1 << SAMPLES) - 1
+_PIXELS: Final = LANES // SAMPLES
 _BLOCK: Final = (1 << LANES) - 1
+_FIRSTS: Final = _BLOCK // _ALL
+"""A block's samples as bits, and the first of each pixel."""
 
 
 @inlined
@@ -59,6 +62,12 @@ def _alike(flat: I32, materials: I32, at: Whole, marks: Vector) -> tuple[Whole, 
     first = first_of_four(depths)
     near = (marks > 0) & (size(depths - first) < first * SAME_SURFACE)
     return triangles, bits(near & equal(kinds, first_of_four(kinds)))
+
+
+@inlined
+def _whole(samples: Whole) -> Whole:
+    """The first samples, as bits, of the pixels all of whose samples are set."""
+    return samples & (samples >> 1) & (samples >> 2) & (samples >> 3) & _FIRSTS
 
 
 @inlined
@@ -91,35 +100,40 @@ def find(
     ``height`` is left out.
     """
     flat, stride = seen.reshape(-1), np.uint64(seen.shape[1] * seen.shape[2])
+    n = np.uint64(count)
     for block in range((width + BLOCK_SIDE - 1) // BLOCK_SIDE):
         at = np.uint64(line) * stride + np.uint64(block * BLOCK)
         marks = load(flat, at + np.uint64(TRIANGLE))
-        if bits(marks > 0) == 0:
+        covered = bits(marks > 0)
+        if covered == 0:
             continue
         same, near = _alike(flat, materials, at, marks)
-        for pixel in range(BLOCK_SIDE * BLOCK_SIDE):
-            x, y = block * BLOCK_SIDE + pixel % BLOCK_SIDE, row + pixel // BLOCK_SIDE
+        whole = _whole(same) | _whole(near)
+        left = block * BLOCK_SIDE
+        if whole & covered == _FIRSTS and left + BLOCK_SIDE <= width and row + BLOCK_SIDE <= height:
+            for pixel in range(_PIXELS):
+                x, y = left + pixel % BLOCK_SIDE, row + pixel // BLOCK_SIDE
+                triangle = flat[at + np.uint64(TRIANGLE + SAMPLES * pixel)] - 1
+                places[n], chosen[n] = (((y << COLUMN_BITS) + x) << MASK_BITS) + _ALL, triangle
+                kinds[n] = materials[np.uint32(triangle)]
+                n += np.uint64(1)
+            continue
+        for pixel in range(_PIXELS):
+            x, y = left + pixel % BLOCK_SIDE, row + pixel // BLOCK_SIDE
             if x >= width or y >= height:
                 continue
-            first, shift = at + np.uint64(SAMPLES * pixel), np.int64(SAMPLES * pixel)
-            place = np.int32(((y << COLUMN_BITS) + x) << MASK_BITS)
-            if (same >> shift) & _ALL == _ALL or (near >> shift) & _ALL == _ALL:
-                triangle = flat[first + np.uint64(TRIANGLE)] - 1
-                if triangle >= 0:
-                    places[count], chosen[count] = place + _ALL, triangle
-                    kinds[count] = materials[np.uint32(triangle)]
-                    count += 1
-                continue
-            done = 0
+            first = at + np.uint64(SAMPLES * pixel)
+            is_whole, done = whole >> np.int64(SAMPLES * pixel) & 1 != 0, 0
             for sample in range(SAMPLES):
                 triangle = flat[first + np.uint64(TRIANGLE + sample)] - 1
                 if triangle >= 0 and not done & (1 << sample):
                     material = materials[np.uint32(triangle)]
-                    members = _members(flat, materials, first, sample, done, material)
+                    members = _ALL if is_whole else _members(flat, materials, first, sample, done, material)
                     done |= members
-                    places[count], chosen[count], kinds[count] = place + members, triangle, material
-                    count += 1
-    return count
+                    places[n], chosen[n] = (((y << COLUMN_BITS) + x) << MASK_BITS) + members, triangle
+                    kinds[n] = material
+                    n += np.uint64(1)
+    return np.int64(n)
 
 
 @kernel
