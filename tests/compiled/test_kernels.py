@@ -205,7 +205,7 @@ WRONG = {
 @pytest.mark.parametrize("ready", [kernels.load, kernels.Dispatched], ids=["kept", "numba"])
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_a_wrong_argument_is_an_error_and_not_damage(ready, wrong):
-    depth, reach = np.zeros((512, 528), np.float32), np.zeros((2, 64, 64), np.float32)
+    depth, reach = np.zeros((512, 528), np.float32), np.zeros((256, 256, 2), np.float32)
     ready(KERNELS).bind("survey_shadow", depth, reach)(0, 4)
     for shared in ((wrong, reach), (depth, wrong), (depth,), (depth, reach, reach)):
         with pytest.raises(TypeError, match="survey_shadow"):
@@ -213,7 +213,7 @@ def test_a_wrong_argument_is_an_error_and_not_damage(ready, wrong):
 
 
 def test_an_array_that_must_not_be_written_is_refused():
-    reach = np.zeros((2, 64, 64), np.float32)
+    reach = np.zeros((256, 256, 2), np.float32)
     reach.flags.writeable = False
     with pytest.raises(TypeError, match="writable"):
         kernels.load(KERNELS).bind("survey_shadow", np.zeros((512, 528), np.float32), reach)

@@ -234,7 +234,7 @@ def without_survey(bind):
         if name != "survey_shadow":
             return bind(name, *shared)
         reach = shared[1]
-        reach[0], reach[1] = -np.inf, np.inf
+        reach[..., 0], reach[..., 1] = -np.inf, np.inf
         return lambda begin, end: None
 
     return bound

@@ -185,8 +185,8 @@ def look_up(typing: Any, array: Any, indices: Any) -> Any:
 
 @for_kernels
 def look_up_pairs(typing: Any, array: Any, indices: Any) -> Any:
-    """The elements of a flat uint32 array at sixteen places, and those that follow them: two vectors."""
-    pair = ir.IntType(64)
+    """The elements of a flat float32, int32 or uint32 array at sixteen places, and those that follow them: two vectors."""
+    kind, pair = VECTORS[array.dtype], ir.IntType(64)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, args[0]).data
@@ -196,10 +196,10 @@ def look_up_pairs(typing: Any, array: Any, indices: Any) -> Any:
             place = builder.bitcast(builder.gep(data, [index]), pair.as_pointer())
             found = builder.insert_element(found, builder.load(place, align=4), I32(lane))
         high = builder.lshr(found, ir.Constant(found.type, [32] * WIDTH))
-        halves = [builder.trunc(half, WHOLES.code) for half in (found, high)]
+        halves = [builder.bitcast(builder.trunc(half, WHOLES.code), kind.code) for half in (found, high)]
         return context.make_tuple(builder, signature.return_type, halves)
 
-    return types.UniTuple(WHOLES, 2)(array, indices), generate
+    return types.UniTuple(kind, 2)(array, indices), generate
 
 
 @for_kernels

@@ -12,7 +12,7 @@ from avatarkit.compiled.vectors import (
     floats_of,
     floor,
     load,
-    look_up,
+    look_up_pairs,
     most,
     root,
     store,
@@ -132,7 +132,7 @@ def receive_shadow(light: F32, shadow: F32, reach: F32, texel_m: Real, count: in
     light than the fragment, or none, nothing need be counted.
     """
     one = np.float32(1.0)
-    size, tiles, stride = shadow.shape[0], reach.shape[2], np.uint64(shadow.shape[1])
+    size, tiles, stride = shadow.shape[0], reach.shape[1], np.uint64(shadow.shape[1])
     flat, reaches = shadow.reshape(-1), reach.reshape(-1)
     # Less what the filter reaches to the left and up.
     a0, a1, a2, a3 = light[0, 0], light[0, 1], light[0, 2], light[0, 3] - np.float32(2.5)
@@ -158,7 +158,8 @@ def receive_shadow(light: F32, shadow: F32, reach: F32, texel_m: Real, count: in
         left, upper = where(within, floor(fx), 0.0), where(within, floor(fy), 0.0)
         ix, iy = to_wholes(left), to_wholes(upper)
         tile = (iy >> TILE_BITS) * tiles + (ix >> TILE_BITS)
-        lit, dark = look_up(reaches, tile) > depth, look_up(reaches, tile + tiles * tiles) <= depth
+        nearest, farthest = look_up_pairs(reaches, tile << 1)
+        lit, dark = nearest > depth, farthest <= depth
         store(to, k + np.uint64(LIT), where(within, where(lit, floats_of(1.0), 0.0), 1.0))
         undecided = bits(within) & ~bits(lit | dark)
         if undecided != 0:

@@ -58,11 +58,11 @@ def shadow_band(triangles: I32, rows: I16, points: F32, depth: F32, top: int, bo
 
 @kernel
 def survey_shadow(depth: F32, reach: F32, begin: int, end: int) -> None:
-    """The least and the greatest depths near each tile of the shadow map: ``reach`` is (2, tiles, tiles).
+    """The least and the greatest depths near each tile of the shadow map: ``reach`` is (tiles, tiles, 2).
 
     "Near" is what a filter of 5 x 5 texels touches that begins within the tile. Rows ``begin`` to ``end`` of tiles.
     """
-    tiles = reach.shape[2]
+    tiles = reach.shape[0]
     rows = min(end + _AROUND - 1, tiles) - begin
     least, greatest = np.empty((rows, tiles), np.float32), np.empty((rows, tiles), np.float32)
     for row in range(rows):
@@ -77,7 +77,7 @@ def survey_shadow(depth: F32, reach: F32, begin: int, end: int) -> None:
             low, high = near[x], far[x]
             for other in range(1, _AROUND):
                 low, high = min(low, near[x + other]), max(high, far[x + other])
-            reach[0, begin + row, x], reach[1, begin + row, x] = low, high
+            reach[begin + row, x, 0], reach[begin + row, x, 1] = low, high
 
 
 @kernel

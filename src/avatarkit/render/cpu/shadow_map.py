@@ -20,6 +20,6 @@ TILE: Final = 1 << TILE_BITS
 
 
 def shadow_map() -> tuple[F32, F32]:
-    """The depths (TEXELS, TEXELS + LANES), metres from the light, and what they reach in each tile: (2, t, t)."""
+    """The depths (TEXELS, TEXELS + LANES), metres from the light, and what they reach in each tile: (t, t, 2)."""
     tiles = TEXELS // TILE
-    return np.empty((TEXELS, TEXELS + LANES), np.float32), np.empty((2, tiles, tiles), np.float32)
+    return np.empty((TEXELS, TEXELS + LANES), np.float32), np.empty((tiles, tiles, 2), np.float32)
