@@ -16,17 +16,20 @@ from avatarkit.render.cpu.visibility import BLOCK_SIDE, BLOCK_SUBPIXELS, LANES, 
 
 @kernel
 def list_in_bands(rows: I16, band_rows: int, starts: I64, listed: I32) -> None:
-    """List for every band the triangles that touch it, in their order.
+    """List for every band of ``band_rows``, a power of two, the triangles that touch it, in their order.
 
     ``rows`` (m, 2) are the first and last pixel row of every triangle; the last is -1 where it is not drawn. The
     lists go to ``listed``, behind one another, and where they begin to ``starts`` (bands + 1,), whose last number is
     the length of all together. Where that is more than ``listed`` holds, nothing is listed.
     """
+    bits = 0  # divisions would take most of the time
+    while band_rows >> bits > 1:
+        bits += 1
     for band in range(starts.shape[0]):
         starts[band] = 0
     for t in range(rows.shape[0]):
         if rows[t, 1] >= 0:
-            for band in range(rows[t, 0] // band_rows, rows[t, 1] // band_rows + 1):
+            for band in range(rows[t, 0] >> bits, (rows[t, 1] >> bits) + 1):
                 starts[band + 1] += 1
     for band in range(starts.shape[0] - 1):
         starts[band + 1] += starts[band]
@@ -35,7 +38,7 @@ def list_in_bands(rows: I16, band_rows: int, starts: I64, listed: I32) -> None:
     ends = starts.copy()
     for t in range(rows.shape[0]):
         if rows[t, 1] >= 0:
-            for band in range(rows[t, 0] // band_rows, rows[t, 1] // band_rows + 1):
+            for band in range(rows[t, 0] >> bits, (rows[t, 1] >> bits) + 1):
                 listed[ends[band]] = t
                 ends[band] += 1
 
