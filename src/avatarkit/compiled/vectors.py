@@ -165,6 +165,36 @@ def store(typing: Any, array: Any, index: Any, vector: Any) -> Any:
 
 
 @for_kernels
+def load_halves(typing: Any, array: Any, first: Any, second: Any) -> Any:
+    """Eight elements of a flat array from ``first`` on, then eight from ``second`` on."""
+    kind = VECTORS[array.dtype]
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        code = ir.VectorType(kind.code.element, WIDTH // 2)
+        halves = [
+            builder.load(_place(context, builder, signature.args[0], args[0], at, code), align=4) for at in args[1:]
+        ]
+        return builder.shuffle_vector(*halves, ir.VectorType(I32, WIDTH)(list(range(WIDTH))))
+
+    return kind(array, types.uint64, types.uint64), generate
+
+
+@for_kernels
+def store_halves(typing: Any, array: Any, first: Any, second: Any, vector: Any) -> Any:
+    """Write the first eight numbers to a flat array from ``first`` on, the others from ``second`` on."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        half = WIDTH // 2
+        for number, at in enumerate(args[1:3]):
+            mask = ir.VectorType(I32, half)(list(range(number * half, (number + 1) * half)))
+            part = builder.shuffle_vector(args[3], args[3], mask)
+            builder.store(part, _place(context, builder, signature.args[0], args[0], at, part.type), align=4)
+        return context.get_dummy_value()
+
+    return types.void(array, types.uint64, types.uint64, vector), generate
+
+
+@for_kernels
 def look_up(typing: Any, array: Any, indices: Any) -> Any:
     """The elements of a flat array at sixteen places."""
     kind = VECTORS[array.dtype]

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from avatarkit.compiled.vectors import least, load, load_halves, store_halves, where
 from avatarkit.render.cpu.arrays import F32, I16, I32
 from avatarkit.render.cpu.jit import kernel
 from avatarkit.render.cpu.shadow_map import LANES, TILE
@@ -13,18 +14,25 @@ from avatarkit.render.cpu.shadow_map import LANES, TILE
 _AROUND: Final = 1 + -(-4 // TILE)
 """How many tiles, each way, a filter of 5 x 5 texels may touch that begins in a tile."""
 
+_ROWS: Final = 2
+_COLUMNS: Final = LANES // _ROWS
+"""Texels that are tested at once; most triangles are a few texels wide and high."""
+
+_LANE_PLACES: Final = np.concatenate([np.arange(LANES) % _COLUMNS, np.arange(LANES) // _COLUMNS]).astype(np.float32)
+
 
 @kernel
 def shadow_band(triangles: I32, rows: I16, points: F32, depth: F32, top: int, bottom: int) -> None:
     """Draw rows ``top`` to ``bottom`` (exclusive) of the shadow map: the depth (metres) nearest to the light.
 
     ``depth`` is (size, size + LANES), ``points`` (n, 3) are vertices in the light's view, ``rows`` (m, 2) the
-    rows that each triangle touches.
+    rows that each triangle touches. ``top`` and ``bottom`` are even.
     """
     size = depth.shape[0]
     flat, stride = depth.reshape(-1), depth.shape[1]
     for texel in range(top * stride, bottom * stride):
         flat[texel] = np.float32(1e9)
+    lane_x, lane_y = load(_LANE_PLACES, np.uint64(0)), load(_LANE_PLACES, np.uint64(LANES))
     for t in range(triangles.shape[0]):
         if rows[t, 1] < top or rows[t, 0] >= bottom:
             continue
@@ -38,22 +46,26 @@ def shadow_band(triangles: I32, rows: I16, points: F32, depth: F32, top: int, bo
             continue
         over = np.float32(1.0) / ((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0))
         z0, z1, z2 = points[a, 2], points[b, 2], points[c, 2]
-        step1, step2 = (y2 - y0) * over, (y0 - y1) * over
-        px = np.float32(left) + np.float32(0.5)
-        for y in range(first, last + 1):
-            py = np.float32(y) + np.float32(0.5)
-            w1 = ((x0 - x2) * (py - y2) - (y0 - y2) * (px - x2)) * over
-            w2 = ((x1 - x0) * (py - y0) - (y1 - y0) * (px - x0)) * over
-            for x in range(left, right + 1, LANES):
-                for lane in range(LANES):
-                    far = np.float32(lane)
-                    l1, l2 = w1 + far * step1, w2 + far * step2
-                    l0 = np.float32(1.0) - l1 - l2
-                    z = l0 * z0 + l1 * z1 + l2 * z2
-                    k = np.uint64(y * stride + x) + np.uint64(lane)
-                    flat[k] = min(flat[k], z if min(l0, l1, l2) >= 0.0 else np.float32(1e9))
-                w1 += step1 * np.float32(LANES)
-                w2 += step2 * np.float32(LANES)
+        # Two corners' shares of a texel, which are 0..1 inside, and by how much they grow to the right and downwards.
+        right1, down1, right2, down2 = (y2 - y0) * over, (x0 - x2) * over, (y0 - y1) * over, (x1 - x0) * over
+        lanes1, lanes2 = lane_x * right1 + lane_y * down1, lane_x * right2 + lane_y * down2
+        # Strip by strip: most triangles are one or two strips wide, so that this loop's end is easier to foresee.
+        first = first // _ROWS * _ROWS
+        begin = np.float32(first) + np.float32(0.5) - y0
+        for x in range(left, right + 1, _COLUMNS):
+            across = np.float32(x) + np.float32(0.5) - x0
+            share1, share2 = across * right1 + begin * down1, across * right2 + begin * down2
+            k = np.uint64(first * stride + x)
+            for _ in range(first, last + 1, _ROWS):
+                below = k + np.uint64(stride)
+                texels1, texels2 = lanes1 + share1, lanes2 + share2
+                inside = least(least(texels1, texels2), np.float32(1.0) - texels1 - texels2) >= np.float32(0.0)
+                was = load_halves(flat, k, below)
+                now = least(texels1 * (z1 - z0) + texels2 * (z2 - z0) + z0, was)
+                store_halves(flat, k, below, where(inside, now, was))
+                share1 += down1 * np.float32(_ROWS)
+                share2 += down2 * np.float32(_ROWS)
+                k += np.uint64(_ROWS * stride)
 
 
 @kernel
