@@ -77,6 +77,8 @@ class TestVideoSurface:
             assert (stream.width, stream.height, stream.average_rate) == (*SIZE, 25)
             assert stream.codec_context.name == "h264"
             assert stream.codec_context.pix_fmt == "yuv420p"
+            # BT.709 in limited range: players need not guess.
+            assert (stream.codec_context.colorspace, stream.codec_context.color_range) == (1, 1)
         assert levels(path) == pytest.approx([i * 8 for i in range(30)], abs=4)
 
     def test_the_index_lies_before_the_data(self, tmp_path):
@@ -168,7 +170,7 @@ class TestVideoSurface:
     def test_an_encoder_that_fails_is_reported_when_closing(self, tmp_path, monkeypatch):
         surface = VideoSurface(tmp_path / "a.mp4", SIZE)
 
-        def broken(image):
+        def broken(image, slots):
             raise OSError("disk full")
 
         monkeypatch.setattr(surface._writer, "add_picture", broken)

@@ -44,7 +44,8 @@ class Background:
         if not self.is_transparent:
             pixels[..., :3] = _pixels(background, size)
             pixels[..., 3] = 255
-        self._pixels: Image = pixels
+        self.pixels: Image = pixels
+        """What lies behind: opaque, or nothing but zeros when it is transparent."""
         self._packed = pixels.view("<u4").reshape(-1)
 
     def behind(self, image: Image) -> Image:
@@ -52,7 +53,7 @@ class Background:
 
         Mixed in linear light. Raises ``ValueError`` for an image of another size.
         """
-        if image.shape != self._pixels.shape:
+        if image.shape != self.pixels.shape:
             raise ValueError(f"the image must be {self._size[1]} x {self._size[0]} x 4, not {image.shape}")
         if self.is_transparent:
             return image
@@ -65,7 +66,7 @@ class Background:
             encode, light, flat = srgb_table(), linear_table(), result.reshape(-1, 4)
             own = flat[edge]
             share = own[:, 3:].astype(np.float32) * np.float32(1 / 255)
-            behind = light[self._pixels.reshape(-1, 4)[edge, :3]]
+            behind = light[self.pixels.reshape(-1, 4)[edge, :3]]
             both = behind + (light[own[:, :3]] - behind) * share
             own[:, :3] = encode[(both * np.float32(len(encode) - 1) + np.float32(0.5)).astype(np.int32)]
             own[:, 3] = 255

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from avatarkit.errors import missing_dependency
+from avatarkit.render.background import Background
 from avatarkit.render.contract import Image
+from avatarkit.render.planes.frames import Frames
 from avatarkit.render.sound_track import SoundTrack
 
 AUDIO_RATE_HZ: Final = 48000
@@ -25,7 +27,6 @@ class FilmFormat:
     video: str
     audio: str
     audio_bit_rate: int
-    pixels: str
     video_options: dict[str, str]
     file_options: dict[str, str] = field(default_factory=dict)
 
@@ -35,14 +36,14 @@ _LITTLE_SEARCH: Final = "subme=1:ref=1:trellis=0:weightp=0:rc-lookahead=10"
 
 # Thread counts are fixed: what x264 and libvpx write depends on them, and the same film shall give the same file.
 MP4: Final = FilmFormat(
-    "mp4", "libx264", "aac", 128_000, "yuv420p",
+    "mp4", "libx264", "aac", 128_000,
     {"crf": "18", "preset": "veryfast", "tune": "animation", "threads": "1", "x264-params": _LITTLE_SEARCH},
     {"movflags": "+faststart"},
 )  # fmt: skip
 _VP9: Final = {"crf": "24", "b": "0", "deadline": "realtime", "cpu-used": "7", "row-mt": "1", "threads": "2"}
-WEBM: Final = FilmFormat("webm", "libvpx-vp9", "libopus", 96_000, "yuv420p", _VP9)
+WEBM: Final = FilmFormat("webm", "libvpx-vp9", "libopus", 96_000, _VP9)
 WEBM_ALPHA: Final = FilmFormat(
-    "webm", "libvpx-vp9", "libopus", 96_000, "yuva420p", {**_VP9, "auto-alt-ref": "0", "lag-in-frames": "0"}
+    "webm", "libvpx-vp9", "libopus", 96_000, {**_VP9, "auto-alt-ref": "0", "lag-in-frames": "0"}
 )  # fmt: skip
 """VP9 carries alpha as a second stream beside each picture, for which no pictures may be held back."""
 
@@ -51,19 +52,22 @@ class FilmWriter:
     """One video file; an MP4 has its index in front, so that it plays while it loads. Not thread safe."""
 
     def __init__(
-        self, path: Path, size: tuple[int, int], frame_rate: float, kind: FilmFormat = MP4, comment: str = ""
+        self, path: Path, background: Background, frame_rate: float, kind: FilmFormat = MP4, comment: str = ""
     ) -> None:
         """Create the file; ``comment`` goes into its metadata.
 
-        Raises ``AvatarError`` (missingDependency) without PyAV, ``OSError`` for the path.
+        Pictures have the size of ``background`` and lie over it; when that is transparent, their alpha is kept,
+        which ``kind`` must be a format for.
+
+        Raises ``AvatarError`` (missingDependency) without PyAV or numba, ``OSError`` for the path.
         """
         try:
             import av  # noqa: PLC0415 - loaded when it is used
         except ImportError as failure:
             raise missing_dependency("av", "render") from failure
         self._av: Any = av
+        self._pictures = Frames(background)
         path.touch()  # FFmpeg opens it with the first picture only, which is late to say that it cannot
-        self._kind = kind
         self._rate = Fraction(frame_rate).limit_denominator(1001)
         # Bit exact: no random ids, no version strings.
         options = {**kind.file_options, "fflags": "+bitexact"}
@@ -71,8 +75,8 @@ class FilmWriter:
         if comment:
             self._file.metadata["comment"] = comment
         video: Any = self._file.add_stream(kind.video, rate=self._rate)
-        video.width, video.height = size
-        video.pix_fmt = kind.pixels
+        video.width, video.height = self._pictures.size
+        video.pix_fmt = self._pictures.pixels
         video.time_base = 1 / self._rate
         video.options = kind.video_options
         context = video.codec_context
@@ -91,14 +95,14 @@ class FilmWriter:
         """Pictures written."""
         return self._frames
 
-    def add_picture(self, image: Image) -> None:
-        """Write the picture of the next slot, sRGB; its alpha counts where the format has any."""
-        frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgba")
-        # 1 is BT.709 for what comes out, 5 the plain matrix of RGB that goes in.
-        frame = frame.reformat(format=self._kind.pixels, dst_colorspace=1, dst_color_range=1)
-        frame.pts, frame.time_base = self._frames, 1 / self._rate
-        self._frames += 1
-        self._file.mux(self._video.encode(frame))
+    def add_picture(self, image: Image, slots: int = 1) -> None:
+        """Write a picture, sRGB with straight alpha, for so many of the next slots."""
+        frame = self._pictures.frame(image)
+        frame.time_base = 1 / self._rate
+        for _ in range(slots):
+            frame.pts = self._frames
+            self._frames += 1
+            self._file.mux(self._video.encode(frame))
 
     def add_sound(self, pcm: npt.NDArray[np.int16], sample_rate: int, time_s: float) -> None:
         """Write mono samples whose first is heard at ``time_s``."""

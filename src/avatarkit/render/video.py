@@ -52,18 +52,18 @@ class VideoSurface:
 
         Raises ``AvatarError``: configurationInvalid for a size that is not even or out of range, a frame rate
         out of range, a background that is none, transparency in an MP4, or a path that cannot be written;
-        missingDependency without PyAV.
+        missingDependency without PyAV or numba.
         """
         check_surface(size, frame_rate)
         if size[0] % 2 or size[1] % 2:
             raise error(ErrorCode.CONFIGURATION_INVALID, f"A video has an even width and height, not {size}.")
         self._size, self._frame_rate = size, frame_rate
-        self._background = Background(background, size)
+        behind = Background(background, size)
         self._path = Path(path)
-        kind = _kind_of(self._path, transparent=self._background.is_transparent)
+        kind = _kind_of(self._path, transparent=behind.is_transparent)
         self._part = self._path.with_name(self._path.name + ".part")
         try:
-            self._writer = FilmWriter(self._part, size, frame_rate, kind, provenance)
+            self._writer = FilmWriter(self._part, behind, frame_rate, kind, provenance)
         except OSError as failure:
             raise error(
                 ErrorCode.CONFIGURATION_INVALID, f"The video file '{self._path}' cannot be written: {failure}"
@@ -152,12 +152,10 @@ class VideoSurface:
             self._failure = self._failure or failure
 
     def _do(self, job: Held | _Sound) -> None:
-        if not isinstance(job, Held):
+        if isinstance(job, Held):
+            self._writer.add_picture(*job)
+        else:
             self._writer.add_sound(*job)
-            return
-        picture = self._background.behind(job.image)
-        for _ in range(job.slots):
-            self._writer.add_picture(picture)
 
 
 def _kind_of(path: Path, *, transparent: bool) -> FilmFormat:

@@ -1,4 +1,4 @@
-"""Compiling the CPU renderer ahead of time: ``python -m avatarkit.render.warm``."""
+"""Compiling the CPU renderer, and what films need beside it, ahead of time: ``python -m avatarkit.render.warm``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from avatarkit.compiled.kernels import load
 from avatarkit.compiled.warm import report
 from avatarkit.render.cpu.entries import KERNELS
+from avatarkit.render.planes.entries import kernels
 from avatarkit.render.registry import open_renderer
 
 
@@ -21,6 +22,7 @@ def warm_up() -> float:
     start = time.perf_counter()
     open_renderer("cpu", threads=1).close()  # says what is missing
     load(KERNELS)
+    kernels()
     return time.perf_counter() - start
 
 

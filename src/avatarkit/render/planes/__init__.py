@@ -1,0 +1,1 @@
+"""From pictures to what encoders take: planes of light and colour, by a compiled loop."""
