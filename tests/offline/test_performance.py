@@ -119,6 +119,40 @@ def test_pictures_reach_the_surface_in_order_from_several_renderers():
     assert all(renderer.closed for renderer in renderers)
 
 
+def test_poses_are_made_while_the_avatar_loads():
+    asked = threading.Event()
+
+    class SlowRenderer(NumberRenderer):
+        def load(self, bundle):
+            assert asked.wait(10), "no pose was asked for before the avatar was loaded"
+
+    def performance():
+        asked.set()
+        yield number(1)
+
+    surface = OffscreenSurface((2, 2), keep=1)
+    shoot(
+        performance(), Bundle(BundleInfo("x", "CC0-1.0", ""), ()), surface, open_renderers=lambda: [SlowRenderer([])]
+    )
+    assert surface.latest[0, 0, 0] == 1
+
+
+def test_an_avatar_that_does_not_load_stops_the_film_and_says_why():
+    class NoRenderer(NumberRenderer):
+        def load(self, bundle):
+            raise ValueError("an empty bundle")
+
+    renderers = [NoRenderer([]), NoRenderer([])]
+    surface = OffscreenSurface((2, 2))
+    with pytest.raises(ValueError, match="empty bundle"):
+        shoot(
+            [number(k) for k in range(30)], Bundle(BundleInfo("x", "CC0-1.0", ""), ()), surface,
+            open_renderers=lambda: renderers,
+        )  # fmt: skip
+    assert surface.frame_count == 0
+    assert all(renderer.closed for renderer in renderers)
+
+
 def test_a_renderer_that_fails_stops_the_film_and_is_closed():
     renderer = NumberRenderer([])
     with pytest.raises(RuntimeError, match="cannot draw"):

@@ -19,6 +19,7 @@ from avatarkit.errors import ErrorCode, error
 
 if TYPE_CHECKING:
     from avatarkit.motion.style import Style
+    from avatarkit.offline.performance import Heard, Shown
     from avatarkit.render import Renderer
 
 
@@ -92,14 +93,16 @@ def render(
         bundle.info.background if ground is None else ground,
         bundle.info.provenance,
     )
+
+    def performance() -> Iterator[Shown | Heard]:
+        engine = open_engine()  # with the first picture, while renderers load
+        yield from perform(clip, engine, frame_rate=rate, seed=seed, style=manner, before_s=before, after_s=after)
+
     began_s = time.perf_counter()
     try:
-        performance = perform(
-            clip, open_engine(), frame_rate=rate, seed=seed, style=manner, before_s=before, after_s=after
-        )
         with _progress(frame_count(clip, rate, before, after), quiet=as_json) as on_frame:
             frames = shoot(
-                performance, bundle, surface, open_renderers=lambda: _renderers(renderer), on_frame=on_frame
+                performance(), bundle, surface, open_renderers=lambda: _renderers(renderer), on_frame=on_frame
             )
             surface.close()
     except BaseException:
@@ -180,10 +183,13 @@ def _bundle(avatar: str) -> Path:
 
 @contextmanager
 def _progress(frames: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    if quiet:
+        yield lambda done: None
+        return
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bars:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         bar = bars.add_task("drawing", total=frames)
         yield lambda done: bars.update(bar, completed=done)

@@ -35,7 +35,7 @@ def shoot(
     """Draw a performance; returns the number of pictures. The surface stays open.
 
     Args:
-        performance: Pictures and sound in order.
+        performance: Pictures and sound in order. The first is asked for while renderers load the avatar.
         bundle: The avatar.
         surface: Where pictures and sound go.
         camera: Default: the avatar's own.
@@ -47,8 +47,8 @@ def shoot(
     with ExitStack() as stack:
         renderers = [stack.enter_context(closing(renderer)) for renderer in open_renderers()]
         pools = [stack.enter_context(ThreadPoolExecutor(1, "avatarkit-shoot")) for _ in renderers]
-        for loaded in [pool.submit(r.load, bundle) for pool, r in zip(pools, renderers, strict=True)]:
-            loaded.result()
+        # Poses are made meanwhile: what a renderer is to draw waits behind its loading.
+        loading = [pool.submit(r.load, bundle) for pool, r in zip(pools, renderers, strict=True)]
         waiting: deque[_Drawn | Heard] = deque()
         begun = presented = drawing = 0
 
@@ -62,6 +62,8 @@ def shoot(
             if isinstance(item, Heard):
                 surface.present_audio(item.samples, item.sample_rate, item.time_s)
                 return
+            while loading:
+                loading.pop().result()
             surface.present(item.image.result(), item.time_s)
             presented, drawing = presented + 1, drawing - 1
             on_frame(presented)

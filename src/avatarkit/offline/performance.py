@@ -17,6 +17,10 @@ from avatarkit.playback.player import Player
 _AHEAD_S: Final = 2.0
 """How far audio and motion are handed on before they are heard."""
 
+_PIECE_S: Final = 0.1
+"""Audio that is handed on at once, at most. For the products that a larger piece takes, NumPy wakes a second thread,
+which then keeps a processor busy for a tenth of a second, waiting for more."""
+
 
 class Shown(NamedTuple):
     """A picture to draw."""
@@ -108,10 +112,13 @@ class _Feed:
     def until(self, position_s: float) -> None:
         """Have everything handed on up to a position, in seconds."""
         target = min(2 * round(position_s * self._rate), len(self._pcm))
-        if target <= self._sent:
-            return
-        piece, ended = self._pcm[self._sent : target], target == len(self._pcm)
-        self._sent = target
+        while self._sent < target:
+            self._hand_on(min(target, self._sent + 2 * round(_PIECE_S * self._rate)))
+
+    def _hand_on(self, until: int) -> None:
+        """Hand on what was not yet, up to a byte."""
+        piece, ended = self._pcm[self._sent : until], until == len(self._pcm)
+        self._sent = until
         self._stream.push(piece)
         if ended:
             self._stream.finish()
