@@ -18,6 +18,10 @@ from avatarkit.render.sound_track import SoundTrack
 
 AUDIO_RATE_HZ: Final = 48000
 
+_SOUND_AT_ONCE: Final = AUDIO_RATE_HZ // 2
+"""Samples that the sound's encoder is given together. Given a picture's worth at a time, it takes twice as long: what
+it works with has left the processor's cache by then."""
+
 
 @dataclass(frozen=True, slots=True)
 class FilmFormat:
@@ -92,6 +96,8 @@ class FilmWriter:
         sound.bit_rate, sound.options = kind.audio_bit_rate, kind.audio_options
         self._track = SoundTrack(AUDIO_RATE_HZ)
         self._sound_at = 0
+        self._gathered: list[npt.NDArray[np.int16]] = []
+        self._gathered_samples = 0
         self._frames = 0
 
     @property
@@ -110,12 +116,15 @@ class FilmWriter:
 
     def add_sound(self, pcm: npt.NDArray[np.int16], sample_rate: int, time_s: float) -> None:
         """Write mono samples whose first is heard at ``time_s``."""
-        self._write(self._track.place(pcm, sample_rate, time_s))
+        self._gather(self._track.place(pcm, sample_rate, time_s))
+        if self._gathered_samples >= _SOUND_AT_ONCE:
+            self._write_sound()
 
     def finish(self) -> None:
         """Pad the sound to the pictures' length, write what the encoders hold, and the index."""
         if self._track.written:
-            self._write(self._track.pad_to(float(self._frames / self._rate)))
+            self._gather(self._track.pad_to(float(self._frames / self._rate)))
+            self._write_sound()
         self._file.mux(self._video.encode(None))
         self._file.mux(self._sound.encode(None))
         self._file.close()
@@ -124,9 +133,15 @@ class FilmWriter:
         """Close the file as it is."""
         self._file.close()
 
-    def _write(self, pcm: npt.NDArray[np.int16]) -> None:
-        if not len(pcm):
+    def _gather(self, pcm: npt.NDArray[np.int16]) -> None:
+        self._gathered.append(pcm)
+        self._gathered_samples += len(pcm)
+
+    def _write_sound(self) -> None:
+        if not self._gathered_samples:
             return
+        pcm = np.concatenate(self._gathered)
+        self._gathered, self._gathered_samples = [], 0
         frame = self._av.AudioFrame.from_ndarray(pcm.reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = AUDIO_RATE_HZ, self._sound_at, Fraction(1, AUDIO_RATE_HZ)
         self._sound_at += len(pcm)
