@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from avatarkit.render import Background
 from avatarkit.render.planes.frames import Frames
+from avatarkit.render.warm import warm_up
 
 LUMA = np.array([0.2126, 0.7152, 0.0722])
 
@@ -95,3 +99,14 @@ def test_a_picture_that_cannot_be_written_or_lies_oddly_is_taken_and_left_as_it_
 def test_another_size_or_type_is_refused(image):
     with pytest.raises(ValueError, match="uint8"):
         Frames(Background(None, (32, 8))).frame(image)
+
+
+def test_films_load_neither_a_compiler_nor_the_cpu_renderer():
+    warm_up()
+    program = (
+        "import sys, numpy; from avatarkit.render import Background;"
+        "from avatarkit.render.planes.frames import Frames;"
+        "Frames(Background(None, (8, 8))).frame(numpy.zeros((8, 8, 4), 'u1'));"
+        "sys.exit(any(m in sys.modules for m in ('numba', 'avatarkit.render.cpu')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
