@@ -64,7 +64,7 @@ class Entry:
         return words
 
 
-def _address(array: np.ndarray[Any, Any]) -> int:
+def _address(array: Any) -> int:
     """Where an array's elements lie; 0 when it has none. NumPy's own ways to say it take five times as long."""
     return ctypes.addressof(ctypes.c_byte.from_buffer(array)) if array.size else 0
 

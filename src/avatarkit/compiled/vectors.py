@@ -215,7 +215,7 @@ def look_up(typing: Any, array: Any, indices: Any) -> Any:
 
 @for_kernels
 def look_up_pairs(typing: Any, array: Any, indices: Any) -> Any:
-    """The elements of a flat float32, int32 or uint32 array at sixteen places, and those that follow them: two vectors."""
+    """The elements of a flat array at sixteen places, and those that follow them, of 32 bits each: two vectors."""
     kind, pair = VECTORS[array.dtype], ir.IntType(64)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -229,7 +229,7 @@ def look_up_pairs(typing: Any, array: Any, indices: Any) -> Any:
         halves = [builder.bitcast(builder.trunc(half, WHOLES.code), kind.code) for half in (found, high)]
         return context.make_tuple(builder, signature.return_type, halves)
 
-    return types.UniTuple(kind, 2)(array, indices), generate
+    return types.UniTuple(kind, 2)(array, indices), generate  # type: ignore[no-untyped-call]
 
 
 @for_kernels

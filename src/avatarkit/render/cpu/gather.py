@@ -133,7 +133,7 @@ def find(
                     places[n], chosen[n] = (((y << COLUMN_BITS) + x) << MASK_BITS) + members, triangle
                     kinds[n] = material
                     n += np.uint64(1)
-    return np.int64(n)
+    return int(np.int64(n))
 
 
 @kernel
@@ -141,7 +141,7 @@ def _find_runs(count: int, kinds: I32, runs: I32, tally: I32) -> int:
     """Find where the material changes, ``runs``; count the fragments of each, ``tally``; returns how many runs."""
     for kind in range(tally.shape[0]):
         tally[kind] = 0
-    kind, begin, found = kinds[0], 0, 0
+    kind, begin, found = kinds[np.uint32(0)], 0, 0
     for n in range(1, count + 1):
         if n == count or kinds[np.uint32(n)] != kind:
             runs[np.uint32(found)] = begin
@@ -169,12 +169,12 @@ def sort_by_material(
         first += tally[kind] + LANES
     for run in range(found):
         begin, end = np.int64(runs[np.uint32(run)]), np.int64(runs[np.uint32(run + 1)])
-        kind = np.uint32(kinds[np.uint32(begin)])
-        to = np.int64(starts[kind]) - begin
+        own = np.uint32(kinds[np.uint32(begin)])
+        to = np.int64(starts[own]) - begin
         for n in range(begin, end, LANES):
             store(sorted_places, np.uint64(to + n), load(places, np.uint64(n)))
             store(sorted_chosen, np.uint64(to + n), load(chosen, np.uint64(n)))
-        starts[kind] = to + end
+        starts[own] = to + end
     for kind in range(tally.shape[0]):
         store(sorted_places, np.uint64(starts[kind]), wholes_of(_ALL))
         store(sorted_chosen, np.uint64(starts[kind]), wholes_of(0))

@@ -43,7 +43,7 @@ def hair_parts(person: Person, scalp: Scalp, spec: CharacterSpec, texture: int) 
         *locks("hair", hair_long.fall(scalp, fall, spec.seed, rng), dye, texture, rng),
         hair_long.sheet(scalp, fall, dye, texture, spec.seed),
         hair_long.line_of_skin(scalp, linear(spec.skin)),
-        cap(scalp, dye, 0.0012, texture, shade=0.50, matte=True),
+        cap(scalp, dye, 0.0002, texture, shade=0.75),
     ]
     for part in parts:
         part.neck_head = _hanging(person, part.points)

@@ -76,16 +76,23 @@ def cut_below(lines: Lines, ends_y: Scalars) -> Lines:
 
 
 def gather(
-    lines: Lines, clumps: int, strength: float, rng: np.random.Generator, apart_m: Scalars | None = None
+    lines: Lines,
+    clumps: int,
+    strength: float,
+    rng: np.random.Generator,
+    *,
+    begins: float = 0.15,
+    apart_m: Scalars | None = None,
 ) -> Lines:
     """Lines drawn towards the middle line of the lock they belong to, the more the nearer to the tip.
 
-    Locks are told apart by their roots; ``apart_m`` adds a distance, so that sides do not mix.
+    Locks are told apart by their roots; ``apart_m`` adds a distance, so that sides do not mix. ``begins``: from
+    which share of their length on.
     """
     leaders = rng.choice(len(lines), min(clumps, len(lines)), replace=False)
     places = lines[:, 0] if apart_m is None else np.column_stack([lines[:, 0], apart_m])
     _, own = cKDTree(places[leaders]).query(places)
-    share = strength * smooth(0.15, 1.0, np.linspace(0.0, 1.0, lines.shape[1]))[None, :, None]
+    share = strength * smooth(begins, 1.0, np.linspace(0.0, 1.0, lines.shape[1]))[None, :, None]
     return np.asarray(lines * (1.0 - share) + lines[leaders][own] * share)
 
 

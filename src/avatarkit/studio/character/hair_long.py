@@ -25,7 +25,8 @@ _SHEET_COLUMNS: Final = 60
 _SHEET_ROWS: Final = 15
 _SHEET_LOCKS: Final = 7.0
 """Turns of the locks' picture around the sheet."""
-_SHEET_RISE_M: Final = 0.0030
+_SHEET_RISE_M: Final = 0.0072
+"""About as high as the ribbons: where two of them part, hair shows and no dark gap."""
 _LONGEST_M: Final = 0.48
 _FACE_DEGREES: Final = 52.0
 """Hair leaves the face free up to this turn from the front."""
@@ -56,7 +57,9 @@ def fall(scalp: Scalp, style: Fall, seed: int, rng: np.random.Generator) -> list
     kinds = []
     for kind in _KINDS:
         lines = _lines(scalp, style, kind.roots(scalp, kind.count, rng), kind.rise_m, rng)
-        lines = gather(lines, style.clumps, style.gathered, rng, apart_m=np.where(lines[:, -1, 0] > 0.0, 0.1, 0.0))
+        # Locks part below the ears: over the crown hair lies close.
+        side = np.where(lines[:, -1, 0] > 0.0, 0.1, 0.0)
+        lines = gather(lines, style.clumps, style.gathered, rng, begins=0.5, apart_m=side)
         lines, outward = _finished(scalp, style, lines, seed, rise_m=kind.rise_m, rng=rng)
         kinds.append(
             Lock(
@@ -70,6 +73,7 @@ def fall(scalp: Scalp, style: Fall, seed: int, rng: np.random.Generator) -> list
                 double_sided=kind.width_m < 0.005,
                 taper=0.42,
                 root=kind.root,
+                fade=0.5,
                 opens=0.10,
                 crowded=1.15,
                 roll=0.10,
@@ -89,7 +93,7 @@ def sheet(scalp: Scalp, style: Fall, dye: Dye, texture: int, seed: int) -> Part:
     ends = 0.90 + 0.05 * np.sin(2.1 * np.arange(count)) + 0.04 * rng.random(count)
     at = share[None, :] * ends[:, None]
     points, normals = resample(lines, at), unit(resample(outward, at))
-    tone = 0.78 * (1.0 - 0.25 * smooth(0.25, 0.0, share) + 0.15 * share)[None, :] * rng.uniform(0.9, 1.1, (count, 1))
+    tone = 0.95 * (1.0 - 0.25 * smooth(0.25, 0.0, share) + 0.15 * share)[None, :] * rng.uniform(0.9, 1.1, (count, 1))
     base = mixed(dye, 1)
     return Part(
         name="hair below",
@@ -301,7 +305,7 @@ class _Kind:
 
 _KINDS: Final = (
     _Kind(_roots, 92, 0.0062, 0.0150, 14, 0.90, (0.0, 0.80), 0.20),
-    _Kind(_parting_roots, 60, 0.0075, 0.0130, 17, 1.00, (0.0, 0.82), 0.85),
+    _Kind(_parting_roots, 60, 0.0075, 0.0130, 17, 1.00, (0.0, 0.82), 0.50),
     _Kind(_front_roots, 56, 0.0042, 0.0120, 15, 0.95, (0.07, 0.82), 0.12),
     _Kind(_roots, 22, 0.0085, 0.0036, 18, 1.05, (0.0, 0.0), 0.30),
 )
