@@ -16,6 +16,7 @@ from avatarkit.avatars.rig import Rig
 from avatarkit.frames import Pose
 from avatarkit.render.cpu import records
 from avatarkit.render.cpu.renderer import CpuRenderer
+from avatarkit.render.cpu.shadow_map import TEXELS
 from avatarkit.types import Camera
 
 GOLDEN = Path(__file__).with_name("golden_head.png")
@@ -90,7 +91,8 @@ def test_deformation_is_that_of_the_rig():
     renderer.load(bundle)
     renderer.draw(pose, CAMERA, (32, 32))
     positions, normals = Rig(bundle).deform_all(pose)
-    assert np.allclose(renderer._buffers.positions, positions, atol=1e-6)
+    turn, move = renderer._light_view[:, :3].astype(float), renderer._light_view[:, 3]
+    assert np.allclose(np.linalg.solve(turn, (renderer._buffers.in_light - move).T).T, positions, atol=1e-6)
     normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
     assert np.allclose(renderer._buffers.record[:, records.NORMAL : records.NORMAL + 3], normals, atol=1e-4)
     renderer.close()
@@ -210,6 +212,28 @@ def test_what_is_cut_out_by_alpha_throws_no_solid_shadow():
     hole = np.zeros((8, 8, 4), np.uint8)
     card = square(0.1, (0.5, 0.5, 0.5), side=0.03, texture=0, alpha_cutoff=0.5)
     assert np.array_equal(draw([ground], textures=[hole]), draw([ground, card], textures=[hole]))
+
+
+def test_the_shadow_map_holds_what_is_nearest_to_the_light():
+    renderer = CpuRenderer(2)
+    renderer.load(head_bundle())
+    renderer.draw(posed(head=(0.1, 0.35, 0.05, 0, 0, 0)), CAMERA, (32, 32))
+    buffers, casters = renderer._buffers, renderer._scene.casters
+    wanted, edges = np.full((TEXELS, TEXELS), np.inf), np.zeros((TEXELS, TEXELS), bool)
+    for corners in buffers.in_light[casters[buffers.shadow_rows[:, 1] >= 0]].astype(float):
+        low, high = np.floor(corners[:, :2].min(0)).astype(int), np.ceil(corners[:, :2].max(0)).astype(int)
+        here = np.s_[max(low[1], 0) : high[1], max(low[0], 0) : high[0]]
+        places = np.stack(np.mgrid[here][::-1] + 0.5, axis=-1) - corners[0, :2]
+        shares = places @ np.linalg.pinv(corners[1:, :2] - corners[0, :2])
+        least = np.minimum(shares.min(axis=-1), 1.0 - shares.sum(axis=-1))
+        depth = corners[0, 2] + shares @ (corners[1:, 2] - corners[0, 2])
+        wanted[here] = np.where(least >= 0.0, np.minimum(wanted[here], depth), wanted[here])
+        edges[here] |= abs(least) < 1e-3
+    found = np.where(buffers.shadow[:, :TEXELS] < 1e8, buffers.shadow[:, :TEXELS], np.inf)
+    renderer.close()
+    assert np.isfinite(wanted).mean() > 0.1
+    assert np.isclose(found, wanted, atol=1e-5, rtol=0)[~edges].all()
+    assert edges.mean() < 0.1
 
 
 def test_skipping_the_shadow_filter_where_all_is_lit_or_dark_changes_nothing():

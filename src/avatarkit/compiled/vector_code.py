@@ -107,3 +107,24 @@ def of_two(build: Any, gives: VectorType | None = None, of: Any = None) -> Any:
             return None
 
     return operation
+
+
+def at_element(context: Any, builder: Any, kind: Any, array: Any, index: Any, code: Any) -> Any:
+    """Pointer to the vector that begins at an element of an array."""
+    data = context.make_array(kind)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [index]), code.as_pointer())
+
+
+def turned(builder: Any, rows: list[Any]) -> list[Any]:
+    """The columns of sixteen rows of sixteen, or the rows of sixteen columns."""
+    rows = list(rows)
+    for step in (8, 4, 2, 1):
+        # Swap the blocks beside the diagonal, of half the size each time.
+        low = [k if not k & step else k - step + WIDTH for k in range(WIDTH)]
+        high = [k + step if not k & step else k + WIDTH for k in range(WIDTH)]
+        swaps = [ir.VectorType(I32, WIDTH)(mask) for mask in (low, high)]
+        for k in range(WIDTH):
+            if not k & step:
+                pair = rows[k], rows[k + step]
+                rows[k], rows[k + step] = (builder.shuffle_vector(*pair, mask) for mask in swaps)
+    return rows

@@ -23,11 +23,13 @@ from avatarkit.compiled.vector_code import (
     WIDTH,
     VectorType,
     as_vectors,
+    at_element,
     call,
     for_kernels,
     of_one,
     of_two,
     splat,
+    turned,
 )
 
 Vector = Any
@@ -107,7 +109,7 @@ def append(typing: Any, flags: Any, array: Any, index: Any, vector: Any) -> Any:
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = _place(context, builder, signature.args[1], args[1], args[2], WHOLES.code)
+        place = at_element(context, builder, signature.args[1], args[1], args[2], WHOLES.code)
         left = call(builder, "llvm.experimental.vector.compress.v16i32", WHOLES.code, [args[3], args[0], args[3]])
         builder.store(left, place, align=4)
         return builder.zext(builder.ctpop(builder.bitcast(args[0], ir.IntType(WIDTH))), ir.IntType(64))
@@ -135,19 +137,13 @@ def wholes_of(typing: Any, scalar: Any) -> Any:
     return WHOLES(scalar), generate
 
 
-def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any, code: Any) -> Any:
-    """Pointer to the vector that begins at an element of an array."""
-    data = context.make_array(kind)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), code.as_pointer())
-
-
 @for_kernels
 def load(typing: Any, array: Any, index: Any) -> Any:
     """Sixteen elements of a flat float32, int32 or uint32 array from ``index`` on."""
     kind = VECTORS[array.dtype]
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load(_place(context, builder, signature.args[0], args[0], args[1], kind.code), align=4)
+        return builder.load(at_element(context, builder, signature.args[0], args[0], args[1], kind.code), align=4)
 
     return kind(array, types.uint64), generate
 
@@ -157,7 +153,7 @@ def store(typing: Any, array: Any, index: Any, vector: Any) -> Any:
     """Write sixteen elements of a flat array from ``index`` on."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = _place(context, builder, signature.args[0], args[0], args[1], vector.code)
+        place = at_element(context, builder, signature.args[0], args[0], args[1], vector.code)
         builder.store(args[2], place, align=4)
         return context.get_dummy_value()
 
@@ -172,7 +168,8 @@ def load_halves(typing: Any, array: Any, first: Any, second: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         code = ir.VectorType(kind.code.element, WIDTH // 2)
         halves = [
-            builder.load(_place(context, builder, signature.args[0], args[0], at, code), align=4) for at in args[1:]
+            builder.load(at_element(context, builder, signature.args[0], args[0], at, code), align=4)
+            for at in args[1:]
         ]
         return builder.shuffle_vector(*halves, ir.VectorType(I32, WIDTH)(list(range(WIDTH))))
 
@@ -188,7 +185,7 @@ def store_halves(typing: Any, array: Any, first: Any, second: Any, vector: Any) 
         for number, at in enumerate(args[1:3]):
             mask = ir.VectorType(I32, half)(list(range(number * half, (number + 1) * half)))
             part = builder.shuffle_vector(args[3], args[3], mask)
-            builder.store(part, _place(context, builder, signature.args[0], args[0], at, part.type), align=4)
+            builder.store(part, at_element(context, builder, signature.args[0], args[0], at, part.type), align=4)
         return context.get_dummy_value()
 
     return types.void(array, types.uint64, types.uint64, vector), generate
@@ -241,25 +238,19 @@ def turn(typing: Any, array: Any, places: Any, index: Any, out: Any, to: Any) ->
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         code = FLOATS.code
-        first = builder.load(_place(context, builder, signature.args[1], args[1], args[2], WHOLES.code), align=4)
+        first = builder.load(at_element(context, builder, signature.args[1], args[1], args[2], WHOLES.code), align=4)
         data = context.make_array(signature.args[0])(context, builder, args[0]).data
         rows = []
         for row in range(WIDTH):
             place = builder.zext(builder.extract_element(first, I32(row)), ir.IntType(64))
             pointer = builder.gep(data, [builder.mul(place, place.type(WIDTH))])
             rows.append(builder.load(builder.bitcast(pointer, code.as_pointer()), align=4))
-        for step in (8, 4, 2, 1):
-            # Swap the blocks beside the diagonal, of half the size each time.
-            low = [k if not k & step else k - step + WIDTH for k in range(WIDTH)]
-            high = [k + step if not k & step else k + WIDTH for k in range(WIDTH)]
-            swaps = [ir.VectorType(I32, WIDTH)(mask) for mask in (low, high)]
-            for k in range(WIDTH):
-                if not k & step:
-                    pair = rows[k], rows[k + step]
-                    rows[k], rows[k + step] = (builder.shuffle_vector(*pair, mask) for mask in swaps)
+        columns = turned(builder, rows)
         for row in range(WIDTH):
             place = builder.add(args[4], args[4].type(row * WIDTH))
-            builder.store(rows[row], _place(context, builder, signature.args[3], args[3], place, code), align=4)
+            builder.store(
+                columns[row], at_element(context, builder, signature.args[3], args[3], place, code), align=4
+            )
         return context.get_dummy_value()
 
     return types.void(array, places, types.uint64, out, types.uint64), generate

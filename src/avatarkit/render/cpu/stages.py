@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from avatarkit.render.cpu.arrays import F32, I32, I64, U8, U32
-from avatarkit.render.cpu.deform import apply_morphs, carry
+from avatarkit.render.cpu.deform import apply_morphs
 from avatarkit.render.cpu.jit import Real, kernel
-from avatarkit.render.cpu.project import project, to_light
+from avatarkit.render.cpu.placing import place
 from avatarkit.render.cpu.raster import raster_band
 from avatarkit.render.cpu.shade import shade_band
 
@@ -18,16 +18,15 @@ def place_vertices(
 ) -> None:  # fmt: skip
     """Take vertices ``begin`` to ``end``, the ``chunk``-th, from rest to the screen and to the light's view.
 
-    See the four kernels that it calls; ``positions`` and ``normals`` (n, 3) are room to work in.
+    See the two kernels that it calls; ``positions`` and ``normals`` (n, 3) are room to work in.
     """
     apply_morphs(
         rest, rest_normals, weights, starts, vertices, moves, bends, positions, normals, chunk, begin, end
     )  # fmt: skip
-    carry(
-        positions, normals, tangents, neck_weights, head_weights, neck, head, record, begin, end
+    place(
+        positions, normals, tangents, neck_weights, head_weights, neck, head, view, light, record, fixed, in_light,
+        begin, end,
     )  # fmt: skip
-    project(view, positions, record, fixed, begin, end)
-    to_light(light, positions, in_light, begin, end)
 
 
 @kernel
