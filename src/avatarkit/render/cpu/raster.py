@@ -52,7 +52,7 @@ def raster_band(
 
     Coverage is exact in 1/256 pixel with the top-left rule: no sample between two triangles is missed or drawn
     twice. Of equal depths the triangle that comes first is seen. ``masks``, ``levels`` and ``counts`` are those
-    of the texture pool.
+    of the texture pool. ``top`` is a multiple of 4, as is the pattern of limits by which soft edges are cut out.
     """
     flat, stride = seen.reshape(-1), np.int64(seen.shape[1] * seen.shape[2])
     lines, columns = (bottom - top + BLOCK_SIDE - 1) // BLOCK_SIDE, np.int64(columns_behind(width))
