@@ -16,8 +16,10 @@ from renderer_suite import posed
 from avatarkit.compiled import assemble, kernels, machine
 from avatarkit.compiled.machine import MachineCode, RefusedError
 from avatarkit.compiled.store import Store, file_in
+from avatarkit.motion import entries as motion
 from avatarkit.render.cpu.entries import KERNELS
 from avatarkit.render.cpu.renderer import CpuRenderer
+from avatarkit.render.planes import entries as planes
 
 HERE = ("a processor", "+features")
 STORE = Store(KERNELS)
@@ -49,6 +51,11 @@ def unloaded():
 
 def stored(folder):
     return list(folder.glob("kernels-*.bin"))
+
+
+@pytest.mark.parametrize("built", [KERNELS, motion.KERNELS, planes.KERNELS], ids=lambda built: built.title)
+def test_every_set_is_machine_code_that_can_be_kept(built):
+    assert isinstance(kernels.load(built), MachineCode)
 
 
 def test_kept_code_new_code_and_numba_itself_draw_the_same_picture():

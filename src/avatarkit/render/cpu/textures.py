@@ -33,6 +33,12 @@ class TexturePool:
     counts: I32
     """int32 (textures,): how many levels there are."""
 
+    def picture(self, texture: int, level: int) -> U8:
+        """The texels of a mipmap level: uint8 (height, width, 4), in place."""
+        first, width, height = self.levels[texture, level]
+        rows = self.texels[first : first + (width + 1) * height].reshape(height, width + 1, 4)
+        return rows[:, :width]
+
 
 def pool_textures(textures: Sequence[npt.NDArray[np.uint8]], normal_maps: set[int]) -> TexturePool:
     """Build mipmaps by 2x2 averaging in linear light, or of plain numbers for the textures in ``normal_maps``."""

@@ -147,10 +147,10 @@ def _texture(device: Any, pool: TexturePool, index: int, plain: bool) -> Any:
     usage = wgpu.TextureUsage.TEXTURE_BINDING | wgpu.TextureUsage.COPY_DST
     texture = device.create_texture(size=size, format="rgba16float", usage=usage, mip_level_count=levels)
     for level in range(levels):
-        start, width, height = (int(value) for value in pool.levels[index, level])
-        texels = pool.texels[start : start + width * height].astype(np.float32) / np.float32(255)
+        texels = pool.picture(index, level).astype(np.float32) / np.float32(255)
+        height, width = texels.shape[:2]
         if not plain:
-            texels[:, :3] *= texels[:, :3]
+            texels[..., :3] *= texels[..., :3]
         device.queue.write_texture(
             {"texture": texture, "mip_level": level, "origin": (0, 0, 0)},
             np.ascontiguousarray(texels.astype(np.float16)),
