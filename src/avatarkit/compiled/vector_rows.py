@@ -44,13 +44,8 @@ def _load_rows(width: int) -> Any:
         gives = _tuple(kind, width)
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            start = builder.mul(args[1], args[1].type(width))
-            parts = []
-            for part in range(width):
-                at = builder.add(start, start.type(part * WIDTH))
-                parts.append(
-                    builder.load(at_element(context, builder, signature.args[0], args[0], at, kind.code), align=4)
-                )
+            places = _places(context, builder, signature, args, kind.code, width)
+            parts = [builder.load(place, align=4) for place in places]
             columns = [
                 _picked(builder, parts, [row * width + column for row in range(WIDTH)]) for column in range(width)
             ]

@@ -14,7 +14,7 @@ import numpy as np
 from avatarkit.compiled.vectors import Vector, append, bits, largest, least, load, most, to_wholes
 from avatarkit.render.cpu.arrays import I32
 from avatarkit.render.cpu.jit import Real, Whole, inlined
-from avatarkit.render.cpu.planes import Edge, Nearness, Sides
+from avatarkit.render.cpu.sides import Edge, Nearness, Sides
 from avatarkit.render.cpu.visibility import BLOCK_SIDE, BLOCK_SUBPIXELS, LANES
 
 _GROUP_BITS: Final = 2

@@ -15,7 +15,7 @@ from avatarkit.render.cpu.arrays import F32, I32, U32
 from avatarkit.render.cpu.blocks import Box, listed_column, listed_line, place_behind
 from avatarkit.render.cpu.cutout import Cut, left_over
 from avatarkit.render.cpu.jit import Whole, inlined
-from avatarkit.render.cpu.planes import Nearness, Sides, inside, near_at
+from avatarkit.render.cpu.sides import Nearness, Sides, inside, near_at
 from avatarkit.render.cpu.visibility import BLOCK, BLOCK_BITS, SAMPLE_X, SAMPLE_Y, SUBPIXEL_BITS, TRIANGLE
 
 _INSET: Final = min(*SAMPLE_X, *SAMPLE_Y)

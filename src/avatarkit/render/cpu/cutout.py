@@ -10,9 +10,9 @@ from avatarkit.compiled.vectors import Vector, floor, least, load, look_up, to_f
 from avatarkit.render.cpu.arrays import F32, I32, U32
 from avatarkit.render.cpu.jit import Real, Whole, inlined, kernel
 from avatarkit.render.cpu.materials import BASE, CUTOFF, SOFT, TEXTURE
-from avatarkit.render.cpu.planes import Sides, lane_x, lane_y
 from avatarkit.render.cpu.records import ALPHA, U, V, X, Y
 from avatarkit.render.cpu.sampling import mip_level
+from avatarkit.render.cpu.sides import Sides, lane_x, lane_y
 from avatarkit.render.cpu.visibility import BLOCK_SIDE, BLOCK_SUBPIXELS, LANES, SAMPLES
 
 _CORNER_ALPHA: Final = 0

@@ -10,7 +10,7 @@ from avatarkit.render.cpu.coverage import box_around, draw_cut, draw_solid
 from avatarkit.render.cpu.cutout import CUT_VALUES, cut_of, prepare_cut
 from avatarkit.render.cpu.jit import kernel
 from avatarkit.render.cpu.materials import CUTOFF
-from avatarkit.render.cpu.planes import nearness, sides_of
+from avatarkit.render.cpu.sides import nearness, sides_of
 from avatarkit.render.cpu.visibility import BLOCK_SIDE, BLOCK_SUBPIXELS, LANES, SUBPIXELS
 
 

@@ -29,6 +29,8 @@ from avatarkit.render.drawing import check_drawing
 from avatarkit.types import Camera
 
 _BAND_ROWS: Final = 32
+_LONE_BAND_ROWS: Final = 64
+"""Of the bands of one thread, which shares them with none: the taller, the fewer triangles lie in two."""
 _TRIANGLE_CHUNK: Final = 8192
 _SHADOW_BAND_ROWS: Final = 128
 _SURVEY_ROWS: Final = 64
@@ -62,14 +64,15 @@ class _Buffers:
         """Visibility buffers of one band, one for each thread: what is used again stays in the cache."""
         self.spare: list[int] = []
         """Those that no thread is using."""
+        self.band_rows = _BAND_ROWS
         self._size = (0, 0)
 
     def fit(self, size: tuple[int, int], threads: int) -> None:
         if self._size != size:
-            self._size = size
-            self.seen = visibility_buffers(threads, (size[0], _BAND_ROWS))
+            self._size, self.band_rows = size, _BAND_ROWS if threads > 1 else _LONE_BAND_ROWS
+            self.seen = visibility_buffers(threads, (size[0], self.band_rows))
             self.spare = list(range(threads))
-            self.band_starts = np.zeros(-(-size[1] // _BAND_ROWS) + 1, np.int64)
+            self.band_starts = np.zeros(-(-size[1] // self.band_rows) + 1, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,15 +200,15 @@ class CpuRenderer:
 
     @staticmethod
     def _list(to: _Buffers) -> None:
-        to.bind("list_in_bands", to.rows, _BAND_ROWS, to.band_starts, to.listed)()
+        to.bind("list_in_bands", to.rows, to.band_rows, to.band_starts, to.listed)()
         length = int(to.band_starts[-1])
         if length > len(to.listed):
             to.listed = np.empty(2 * length, np.int32)
-            to.bind("list_in_bands", to.rows, _BAND_ROWS, to.band_starts, to.listed)()
+            to.bind("list_in_bands", to.rows, to.band_rows, to.band_starts, to.listed)()
 
     def _paint(self, scene: Scene, to: _Buffers, views: _Views, image: Image) -> None:
         textures = scene.textures
-        height = len(image)
+        height, rows = len(image), to.band_rows
         texels = textures.texels.view(np.uint32)[:, 0]
         pixels = image.view(np.uint32)[..., 0]
         texel_m = np.float32(1.0 / np.linalg.norm(views.light[0, :3]))
@@ -220,8 +223,8 @@ class CpuRenderer:
         def band(number: int) -> None:
             slot = to.spare.pop()
             try:
-                painting(number, slot, number * _BAND_ROWS, min((number + 1) * _BAND_ROWS, height))
+                painting(number, slot, number * rows, min((number + 1) * rows, height))
             finally:
                 to.spare.append(slot)
 
-        self._workers.run(band, -(-height // _BAND_ROWS))
+        self._workers.run(band, -(-height // rows))

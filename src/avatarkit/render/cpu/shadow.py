@@ -76,15 +76,15 @@ def survey_shadow(depth: F32, reach: F32, begin: int, end: int) -> None:
     """
     tiles = reach.shape[0]
     rows = min(end + _AROUND - 1, tiles) - begin
-    least, greatest = np.empty((rows, tiles), np.float32), np.empty((rows, tiles), np.float32)
+    nearest, farthest = np.empty((rows, tiles), np.float32), np.empty((rows, tiles), np.float32)
     for row in range(rows):
-        _bound_tiles(depth, begin + row, least[row], greatest[row])
+        _bound_tiles(depth, begin + row, nearest[row], farthest[row])
     near, far = np.empty(tiles + _AROUND, np.float32), np.empty(tiles + _AROUND, np.float32)
     for row in range(end - begin):
         near[:], far[:] = np.float32(np.inf), np.float32(-np.inf)
         for other in range(row, min(row + _AROUND, rows)):
             for x in range(tiles):
-                near[x], far[x] = min(near[x], least[other, x]), max(far[x], greatest[other, x])
+                near[x], far[x] = min(near[x], nearest[other, x]), max(far[x], farthest[other, x])
         for x in range(tiles):
             low, high = near[x], far[x]
             for other in range(1, _AROUND):
@@ -93,12 +93,12 @@ def survey_shadow(depth: F32, reach: F32, begin: int, end: int) -> None:
 
 
 @kernel
-def _bound_tiles(depth: F32, row: int, least: F32, greatest: F32) -> None:
+def _bound_tiles(depth: F32, row: int, nearest: F32, farthest: F32) -> None:
     """The least and the greatest depths within each tile of a row of tiles."""
-    for x in range(least.shape[0]):
+    for x in range(nearest.shape[0]):
         low, high = np.float32(np.inf), np.float32(-np.inf)
         for j in range(TILE):
             for i in range(TILE):
                 value = depth[row * TILE + j, x * TILE + i]
                 low, high = min(low, value), max(high, value)
-        least[x], greatest[x] = low, high
+        nearest[x], farthest[x] = low, high
