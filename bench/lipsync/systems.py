@@ -20,6 +20,7 @@ from avatarkit.motion import articulation, open_engine
 from avatarkit.motion.articulatory import LOOK_AHEAD_COLUMNS
 from avatarkit.motion.classes import CLASS_COUNT, CLASS_INDEX
 from avatarkit.motion.hearing import columns_of
+from avatarkit.motion.kernels import mouth
 from avatarkit.motion.network import Network, load_network
 from avatarkit.motion.style import Style, manner_of
 from avatarkit.motion.training.card import decided
@@ -54,10 +55,10 @@ def shaped(probabilities: FloatArray, levels: FloatArray) -> FloatArray:
     frames: list[FloatArray] = []
     for column in range(-(-len(probabilities) // 2) * 2):
         decided = padded[column : column + 3].astype(np.float32)
-        articulation.hear(states[0], decided, levels[min(column, len(levels) - 1)])
+        mouth.hear(states[0], decided, levels[min(column, len(levels) - 1)])
         if column % 2 == 1:
             frames.append(np.empty(WEIGHT_COUNT, np.float32))
-            articulation.shape(states[0], manner, straight, frames[-1])
+            mouth.shape(states[0], manner, straight, frames[-1])
     return np.clip(np.array(frames, np.float32).reshape(-1, WEIGHT_COUNT), 0.0, 1.0)
 
 
