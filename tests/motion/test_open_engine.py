@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
+from avatarkit.compiled import kernels
 from avatarkit.errors import AvatarError, ErrorCode
-from avatarkit.motion import ENGINES, MotionFrames, entries, open_engine
+from avatarkit.motion import ENGINES, MotionFrames, open_engine
 
 
 @pytest.mark.parametrize("name", sorted(ENGINES))
@@ -54,7 +55,7 @@ def test_without_the_compiler_it_says_what_to_install(monkeypatch: pytest.Monkey
     def missing(_: object) -> None:
         raise ModuleNotFoundError("No module named 'llvmlite'")
 
-    monkeypatch.setattr(entries, "load", missing)
+    monkeypatch.setattr(kernels, "_load", missing)
     with pytest.raises(AvatarError) as caught:
         open_engine()
     assert caught.value.code is ErrorCode.MISSING_DEPENDENCY

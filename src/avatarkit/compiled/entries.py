@@ -65,7 +65,7 @@ class Entry:
 
 
 def _address(array: Any) -> int:
-    """Where an array's elements lie; 0 when it has none. NumPy's own ways to say it take five times as long."""
+    """Where an array's elements lie; 0 when it has none. NumPy's own ways to say it take longer."""
     return ctypes.addressof(ctypes.c_byte.from_buffer(array)) if array.size else 0
 
 
@@ -88,6 +88,8 @@ class KernelSet:
 
     title: str
     """Whose they are, for messages: ``the CPU renderer``."""
+    extra: str
+    """Brings numba."""
     package: str
     """Where the modules that :attr:`Entry.module` names are."""
     folder: Path

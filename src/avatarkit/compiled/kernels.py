@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from avatarkit.compiled.entries import KernelSet
 from avatarkit.compiled.store import Store
+from avatarkit.errors import missing_dependency
 
 if TYPE_CHECKING:
     from avatarkit.compiled.machine import Task
@@ -41,9 +42,15 @@ class Dispatched:
 
 
 def load(kernels: KernelSet) -> Kernels:
-    """A set of kernels, one for the process. Compiles them for some seconds when this machine has not yet."""
+    """A set of kernels, one for the process. Compiles them for some seconds when this machine has not yet.
+
+    Raises ``AvatarError`` (missingDependency) without numba.
+    """
     with kernels.lock:
-        return _load(kernels)
+        try:
+            return _load(kernels)
+        except ImportError as failure:
+            raise missing_dependency("numba", kernels.extra) from failure
 
 
 @functools.cache

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from avatarkit.compiled.entries import WHOLE, Array, Entry, KernelSet, arrays
-from avatarkit.compiled.kernels import Kernels, load
-from avatarkit.errors import missing_dependency
+from avatarkit.compiled.kernels import load
 
 _F1, _F2, _F3 = arrays("f4", 3)
 _L1 = Array(np.dtype(np.int64), 1)
@@ -20,6 +20,7 @@ _FOLDER: Final = Path(__file__).parent
 
 KERNELS: Final = KernelSet(
     title="the motion engine",
+    extra="motion",
     package="avatarkit.motion.kernels",
     folder=_FOLDER / "kernels",
     entries={
@@ -38,13 +39,5 @@ KERNELS: Final = KernelSet(
     used=(_FOLDER.parent / "frames.py", *sorted(_FOLDER.glob("*.py"))),
 )
 
-
-def kernels() -> Kernels:
-    """The kernels, ready to run. Compiles them for some seconds when this machine has not yet.
-
-    Raises ``AvatarError`` (missingDependency) without numba.
-    """
-    try:
-        return load(KERNELS)
-    except ImportError as failure:
-        raise missing_dependency("numba", "motion") from failure
+kernels: Final = functools.partial(load, KERNELS)
+"""The kernels, ready to run; see :func:`avatarkit.compiled.kernels.load`."""

@@ -19,7 +19,7 @@ _AHEAD_S: Final = 2.0
 
 _PIECE_S: Final = 0.1
 """Audio that is handed on at once, at most. For the products that a larger piece takes, NumPy wakes a second thread,
-which then keeps a processor busy for a tenth of a second, waiting for more."""
+which then keeps a processor busy for a while, waiting for more."""
 
 
 class Shown(NamedTuple):

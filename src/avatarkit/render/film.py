@@ -19,8 +19,8 @@ from avatarkit.render.sound_track import SoundTrack
 AUDIO_RATE_HZ: Final = 48000
 
 _SOUND_AT_ONCE: Final = AUDIO_RATE_HZ // 2
-"""Samples that the sound's encoder is given together. Given a picture's worth at a time, it takes twice as long: what
-it works with has left the processor's cache by then."""
+"""Samples that the sound's encoder is given together. Given a picture's worth at a time, it takes longer: what it
+works with has left the processor's cache by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ _LITTLE_SEARCH: Final = (
 MP4: Final = FilmFormat(
     "mp4", "libx264", "aac", 128_000,
     {"crf": "18", "preset": "veryfast", "tune": "animation", "threads": "1", "x264-params": _LITTLE_SEARCH},
-    {"aac_coder": "fast"},  # at this rate, nearer to the original than the slow one
+    {"aac_coder": "fast"},
     {"movflags": "+faststart"},
 )  # fmt: skip
 _VP9: Final = {"crf": "24", "b": "0", "deadline": "realtime", "cpu-used": "7", "row-mt": "1", "threads": "2"}

@@ -8,8 +8,7 @@ import time
 from avatarkit.compiled.kernels import load
 from avatarkit.compiled.warm import report
 from avatarkit.render.cpu.entries import KERNELS
-from avatarkit.render.planes.entries import kernels
-from avatarkit.render.registry import open_renderer
+from avatarkit.render.planes import entries as planes
 
 
 def warm_up() -> float:
@@ -20,9 +19,8 @@ def warm_up() -> float:
     Raises ``AvatarError`` (missingDependency) without numba.
     """
     start = time.perf_counter()
-    open_renderer("cpu", threads=1).close()  # says what is missing
     load(KERNELS)
-    kernels()
+    load(planes.KERNELS)
     return time.perf_counter() - start
 
 

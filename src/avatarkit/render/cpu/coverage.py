@@ -6,7 +6,7 @@ handed from function to function than to be drawn.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -39,6 +39,32 @@ def box_around(
     )
 
 
+class _Tested(NamedTuple):
+    """A block that may hold samples of a triangle."""
+
+    line: Whole
+    column: Whole
+    right: Whole
+    down: Whole
+    """How many blocks it lies from the triangle's first."""
+    start: Whole
+    """Where its numbers begin."""
+    seen: Vector
+    """Which samples the triangle takes, but for what is cut out."""
+    deep: Vector
+    was: Vector
+    """How near the triangle is at its samples, and what is there already."""
+
+
+@inlined
+def _tested(block: Whole, box: Box, sides: Sides, plane: Nearness, flat: I32, stride: Whole) -> _Tested:
+    line, column = listed_line(block), listed_column(block)
+    right, down = column - box.left, line - box.upper
+    start = np.uint64(line * stride + column * BLOCK)
+    deep, was = near_at(plane, right, down), load(flat, start)
+    return _Tested(line, column, right, down, start, (inside(sides, right, down) >= 0) & (deep > was), deep, was)
+
+
 @inlined
 def draw_solid(
     mark: Whole, box: Box, sides: Sides, plane: Nearness, pending: I32, count: Whole, flat: I32, stride: Whole,
@@ -49,12 +75,8 @@ def draw_solid(
     ``flat`` is the visibility buffer, with lines of ``stride`` numbers; for ``behind`` see :mod:`.blocks`.
     """
     for n in range(count):
-        line, column = listed_line(pending[np.uint64(n)]), listed_column(pending[np.uint64(n)])
-        right, down = column - box.left, line - box.upper
-        start = np.uint64(line * stride + column * BLOCK)
-        deep, was = near_at(plane, right, down), load(flat, start)
-        seen = (inside(sides, right, down) >= 0) & (deep > was)
-        _keep(seen, deep, was, mark, flat, start, behind, place_behind(line, column, columns))
+        block = _tested(pending[np.uint64(n)], box, sides, plane, flat, stride)
+        _keep(block.seen, block, mark, flat, behind, columns)
 
 
 @inlined
@@ -64,21 +86,15 @@ def draw_cut(
 ) -> None:  # fmt: skip
     """As :func:`draw_solid`, but only those samples that :func:`.cutout.left_over` leaves."""
     for n in range(count):
-        line, column = listed_line(pending[np.uint64(n)]), listed_column(pending[np.uint64(n)])
-        right, down = column - box.left, line - box.upper
-        start = np.uint64(line * stride + column * BLOCK)
-        deep, was = near_at(plane, right, down), load(flat, start)
-        seen = (inside(sides, right, down) >= 0) & (deep > was)
-        seen = seen & left_over(cut, cutting, masks, first_texel, line, column, right, down)
-        _keep(seen, deep, was, mark, flat, start, behind, place_behind(line, column, columns))
+        block = _tested(pending[np.uint64(n)], box, sides, plane, flat, stride)
+        left = left_over(cut, cutting, masks, first_texel, block.line, block.column, block.right, block.down)
+        _keep(block.seen & left, block, mark, flat, behind, columns)
 
 
 @inlined
-def _keep(
-    seen: Vector, deep: Vector, was: Vector, mark: Whole, flat: I32, start: Whole, behind: I32, place: Whole
-) -> None:  # fmt: skip
+def _keep(seen: Vector, block: _Tested, mark: Whole, flat: I32, behind: I32, columns: Whole) -> None:
     """Write what is seen of a triangle in a block, and how near the block's farthest sample is then."""
-    now, marks = where(seen, deep, was), start + np.uint64(TRIANGLE)
-    store(flat, start, now)
+    now, marks = where(seen, block.deep, block.was), block.start + np.uint64(TRIANGLE)
+    store(flat, block.start, now)
     store(flat, marks, where(seen, np.int32(mark), load(flat, marks)))
-    behind[place] = smallest(now)
+    behind[place_behind(block.line, block.column, columns)] = smallest(now)

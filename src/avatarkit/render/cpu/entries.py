@@ -38,6 +38,7 @@ _ENTRIES: Final = {
 
 KERNELS: Final = KernelSet(
     title="the CPU renderer",
+    extra="render",
     package="avatarkit.render.cpu",
     folder=Path(__file__).parent,
     entries=_ENTRIES,

@@ -88,6 +88,12 @@ def _members(flat: I32, materials: I32, at: Whole, sample: Whole, done: Whole, m
     return members
 
 
+@inlined
+def _place(x: Whole, y: Whole, members: Whole) -> Whole:
+    """Where a fragment lies, see :mod:`.fragments`."""
+    return (((y << COLUMN_BITS) + x) << MASK_BITS) + members
+
+
 @kernel
 def find(
     seen: I32, materials: I32, line: int, row: int, width: int, height: int, count: int, places: I32, chosen: I32,
@@ -114,7 +120,7 @@ def find(
             for pixel in range(_PIXELS):
                 x, y = left + pixel % BLOCK_SIDE, row + pixel // BLOCK_SIDE
                 triangle = flat[at + np.uint64(TRIANGLE + SAMPLES * pixel)] - 1
-                places[n], chosen[n] = (((y << COLUMN_BITS) + x) << MASK_BITS) + _ALL, triangle
+                places[n], chosen[n] = _place(x, y, _ALL), triangle
                 kinds[n] = materials[np.uint32(triangle)]
                 n += np.uint64(1)
             continue
@@ -130,7 +136,7 @@ def find(
                     material = materials[np.uint32(triangle)]
                     members = _ALL if is_whole else _members(flat, materials, first, sample, done, material)
                     done |= members
-                    places[n], chosen[n] = (((y << COLUMN_BITS) + x) << MASK_BITS) + members, triangle
+                    places[n], chosen[n] = _place(x, y, members), triangle
                     kinds[n] = material
                     n += np.uint64(1)
     return int(np.int64(n))

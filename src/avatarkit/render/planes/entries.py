@@ -8,8 +8,6 @@ from typing import Final
 import numpy as np
 
 from avatarkit.compiled.entries import Array, Entry, KernelSet, arrays
-from avatarkit.compiled.kernels import Kernels, load
-from avatarkit.errors import missing_dependency
 
 _F1 = Array(np.dtype("f4"), 1)
 _B1, _B2 = arrays("u1", 2)
@@ -17,19 +15,9 @@ _U2 = Array(np.dtype("u4"), 2)
 
 KERNELS: Final = KernelSet(
     title="the conversion of pictures for films",
+    extra="render",
     package="avatarkit.render.planes",
     folder=Path(__file__).parent,
     entries={"fill_planes": Entry("fill", (_U2, _U2, _F1, _B1, _U2, _B2, _B2, _B2, _B2), varying=0)},
     plain=frozenset({"__init__.py", "frames.py"}),
 )
-
-
-def kernels() -> Kernels:
-    """The kernel, ready to run. Compiles it for some seconds when this machine has not yet.
-
-    Raises ``AvatarError`` (missingDependency) without numba.
-    """
-    try:
-        return load(KERNELS)
-    except ImportError as failure:
-        raise missing_dependency("numba", "render") from failure

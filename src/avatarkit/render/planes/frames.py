@@ -7,11 +7,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from avatarkit.compiled.kernels import load
 from avatarkit.errors import missing_dependency
 from avatarkit.render.background import Background
 from avatarkit.render.color import linear_table, srgb_table
 from avatarkit.render.contract import Image
-from avatarkit.render.planes.entries import kernels
+from avatarkit.render.planes.entries import KERNELS
 
 _NO_ROWS: Final = (0, 0)
 
@@ -28,7 +29,7 @@ class Frames:
         except ImportError as failure:
             raise missing_dependency("av", "render") from failure
         self._frame: Any = av.VideoFrame
-        self._bind = kernels().bind
+        self._bind = load(KERNELS).bind
         self._shape = background.pixels.shape
         height, width, _ = self._shape
         self.size = (width, height)
