@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avatarkit.compiled.jit import Real, Whole, decorators
+from avatarkit.compiled.vector_code import WIDTH
 from avatarkit.compiled.vectors import bits, equal, load, store, where
 
 F32 = npt.NDArray[np.float32]
@@ -17,8 +18,7 @@ U32 = npt.NDArray[np.uint32]
 # By the rules of floating point: edges are the same, bit for bit, as those that NumPy mixes.
 _kernel, _inlined = decorators(set())
 
-_LANES: Final = 16
-_ALL: Final = (1 << _LANES) - 1
+_ALL: Final = (1 << WIDTH) - 1
 _OPAQUE: Final = 255
 _LUMA: Final = (np.float32(0.2126), np.float32(0.7152), np.float32(0.0722))
 """Shares of red, green and blue in light, by ITU-R BT.709."""
@@ -50,8 +50,8 @@ def _mixed(own: Whole, behind: Whole, light: F32, encode: U8) -> Whole:
 def _compose(own: U32, behind: U32, light: F32, encode: U8, row: U32) -> None:
     """Write a row over another into ``row`` from its second pixel on."""
     width = len(own)
-    whole = width // _LANES * _LANES
-    for x in range(0, whole, _LANES):
+    whole = width // WIDTH * WIDTH
+    for x in range(0, whole, WIDTH):
         at = np.uint64(x)
         pixels, back = load(own, at), load(behind, at)
         alpha = pixels >> 24
@@ -59,7 +59,7 @@ def _compose(own: U32, behind: U32, light: F32, encode: U8, row: U32) -> None:
         store(row, at + np.uint64(1), where(clear, back, pixels))
         edges = bits(clear | equal(alpha, _OPAQUE)) ^ _ALL
         if edges != 0:
-            for lane in range(_LANES):
+            for lane in range(WIDTH):
                 if edges >> lane & 1:
                     row[x + lane + 1] = _mixed(int(own[x + lane]), int(behind[x + lane]), light, encode)
     for x in range(whole, width):
